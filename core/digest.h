@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace marrow {
+
+// SHA-256 as 64 lower-case hex digits.
+[[nodiscard]] std::string sha256_hex(std::span<const std::byte> bytes);
+[[nodiscard]] std::string sha256_hex(std::string_view text);
+[[nodiscard]] std::string sha256_file(const std::filesystem::path& file);
+
+// First 16 hex digits of HMAC-SHA-256(salt, text): the key that stands for an identifier.
+[[nodiscard]] std::string keyed_digest(std::string_view salt, std::string_view text);
+
+// XXH3, 64 bit: checksum of blocks and files of our own formats, not against an adversary.
+[[nodiscard]] std::uint64_t xxh3(std::span<const std::byte> bytes);
+
+// 32 random bytes from the system, as hex.
+[[nodiscard]] std::string random_salt();
+
+}  // namespace marrow

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace marrow {
+
+// The candidate with the smallest edit distance to `word`, or "" when none is closer than half its length.
+[[nodiscard]] std::string nearest_word(std::string_view word, const std::vector<std::string>& candidates);
+
+// For messages: control bytes and invalid UTF-8 escaped as \xNN, cut at `limit` characters with "...".
+[[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 120);
+
+[[nodiscard]] std::vector<std::string> split_words(std::string_view text, char separator);
+[[nodiscard]] std::string join(const std::vector<std::string>& words, std::string_view separator);
+[[nodiscard]] std::string_view trim(std::string_view text);
+
+// CSV: quoted when needed, a leading = + - @ made harmless for spreadsheets by a quote character.
+[[nodiscard]] std::string csv_field(std::string_view text);
+// RFC 4180 records; quoted fields may hold separators and line ends. Throws Error{kUnreadable} on an open quote.
+[[nodiscard]] std::vector<std::vector<std::string>> parse_csv(std::string_view text);
+
+}  // namespace marrow

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+#include "core/geometry.h"
+
+namespace marrow {
+
+// A voxel grid with its values, i fastest. The buffer always has geometry.voxels() elements.
+template <class T>
+struct Grid {
+  Geometry geometry;
+  std::vector<T> voxels;
+
+  [[nodiscard]] std::size_t offset(std::int64_t i, std::int64_t j, std::int64_t k) const {
+    return static_cast<std::size_t>(i + geometry.size[0] * (j + geometry.size[1] * k));
+  }
+  [[nodiscard]] T& at(std::int64_t i, std::int64_t j, std::int64_t k) {
+    return voxels[offset(i, j, k)];
+  }
+  [[nodiscard]] const T& at(std::int64_t i, std::int64_t j, std::int64_t k) const {
+    return voxels[offset(i, j, k)];
+  }
+};
+
+// Intensities after the header's rescale: CT in HU, PET in Bq/ml, MR without unit.
+using Volume = Grid<float>;
+// An expert's annotation or a prediction: class per voxel.
+using LabelMap = Grid<std::uint16_t>;
+
+template <class T>
+[[nodiscard]] Grid<T> make_grid(const Geometry& geometry, T value = T{}) {
+  return Grid<T>{geometry,
+                 std::vector<T>(static_cast<std::size_t>(geometry.voxels()), value)};
+}
+
+template <class T>
+[[nodiscard]] Grid<T> make_grid(const Geometry& geometry, std::vector<T> voxels) {
+  MARROW_CHECK(static_cast<std::int64_t>(voxels.size()) == geometry.voxels());
+  return Grid<T>{geometry, std::move(voxels)};
+}
+
+}  // namespace marrow

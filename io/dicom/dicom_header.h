@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace marrow {
+
+// What grouping needs to know of one DICOM file. Identifiers stay in memory only until they are digested.
+struct DicomHeader {
+  std::filesystem::path file;
+  std::string patient_id, patient_name;   // only to make the patient key
+  std::string study_uid, series_uid, instance_uid, frame_of_reference_uid;
+  std::string sop_class_uid, transfer_syntax_uid;
+  std::string modality;                    // as written: "CT", "MR", "PT", ...
+  std::vector<std::string> image_type;     // ORIGINAL, PRIMARY, AXIAL, ...
+  std::int64_t rows = 0, columns = 0, frames = 1, samples_per_pixel = 1;
+  int bits_allocated = 0, bits_stored = 0, high_bit = 0, pixel_representation = 0;
+  std::string photometric;
+  std::optional<std::array<double, 3>> position;     // ImagePositionPatient, LPS mm
+  std::optional<std::array<double, 6>> orientation;  // ImageOrientationPatient
+  std::optional<std::array<double, 2>> pixel_spacing;  // row (y), column (x) mm
+  double slope = 1, intercept = 0;
+  std::int64_t pixel_bytes = -1;           // bytes of Pixel Data in the file; -1 when absent or encapsulated
+  bool has_pixel_data = false;
+  double gantry_tilt_degrees = 0;
+  std::string instance_number, acquisition_number, echo, b_value, temporal_position, image_comments;
+  std::map<std::string, std::string> facts;  // safe acquisition facts: kernel, thickness_mm, tr_ms, te_ms, kvp, ...
+};
+
+}  // namespace marrow
