@@ -1,12 +1,16 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
+
+#include "core/volume.h"
 
 namespace marrow {
 
@@ -31,5 +35,20 @@ struct DicomHeader {
   std::string instance_number, acquisition_number, echo, b_value, temporal_position, image_comments;
   std::map<std::string, std::string> facts;  // safe acquisition facts: kernel, thickness_mm, tr_ms, te_ms, kvp, ...
 };
+
+// Both run inside the parsing child (io/worker); the rest of the program asks for them through it.
+
+// Header only. Throws Error{kUnreadable} for damaged files, Error{kUnsupported} for a file that is not a DICOM image,
+// with a reason code as the first word of the sentence followed by ": ".
+[[nodiscard]] DicomHeader read_dicom_header(const std::filesystem::path& file);
+
+// One stack (as grouping made it) -> volume, sorted by position along the normal, rescale applied per slice. Checks
+// again everything that grouping checked, so that it can be called on any list of files: refuses with a reason whatever
+// is not one complete, regular, single-frame, uncompressed (or supported) grey stack.
+[[nodiscard]] Volume read_dicom_stack(std::span<const std::filesystem::path> files);
+// The grid of that stack, from headers alone.
+[[nodiscard]] Geometry dicom_stack_geometry(std::span<const DicomHeader> headers);
+
+[[nodiscard]] bool is_dicom(std::span<const std::byte> head);
 
 }  // namespace marrow
