@@ -1,0 +1,11 @@
+#include "apps/builtin_commands.h"
+
+#include "apps/cli.h"
+
+namespace marrow {
+
+void add_builtin_commands(CommandTable& table) {
+  (void)table;
+}
+
+}  // namespace marrow
