@@ -30,10 +30,15 @@ struct DicomHeader {
   std::optional<std::array<double, 2>> pixel_spacing;  // row (y), column (x) mm
   double slope = 1, intercept = 0;
   std::int64_t pixel_bytes = -1;           // bytes of Pixel Data in the file; -1 when absent or encapsulated
+  std::int64_t pixel_offset = -1;          // where they begin in the file; -1 when absent
   bool has_pixel_data = false;
   double gantry_tilt_degrees = 0;
   std::string instance_number, acquisition_number, echo, b_value, temporal_position, image_comments;
   std::map<std::string, std::string> facts;  // safe acquisition facts: kernel, thickness_mm, tr_ms, te_ms, kvp, ...
+  // What else decides whether and how the file can be used, present only where it applies: "modality_lut",
+  // "float_pixels", "mosaic_tiles" (number), "trigger_time_ms" (number), "bad_attribute" (keyword of an attribute that
+  // is there but cannot be understood).
+  std::map<std::string, std::string> traits;
 };
 
 // Both run inside the parsing child (io/worker); the rest of the program asks for them through it.
@@ -44,11 +49,18 @@ struct DicomHeader {
 
 // One stack (as grouping made it) -> volume, sorted by position along the normal, rescale applied per slice. Checks
 // again everything that grouping checked, so that it can be called on any list of files: refuses with a reason whatever
-// is not one complete, regular, single-frame, uncompressed (or supported) grey stack.
+// is not one complete, regular, single-frame, uncompressed (or supported) grey stack. Whether the series is an original
+// or a derived one is not asked: that is grouping's choice.
+//
+// Voxels that hold the Pixel Padding Value are outside the picture. They become -1024 in CT; elsewhere 0, or the
+// smallest real value where some real value is negative.
 [[nodiscard]] Volume read_dicom_stack(std::span<const std::filesystem::path> files);
-// The grid of that stack, from headers alone.
+// The grid of that stack, from headers alone: i along a row of the picture, j down a column, k along their cross
+// product, so that the grid is right-handed; the step along k comes from the positions alone.
+// Throws Error{kUnsupported} with a reason code as above.
 [[nodiscard]] Geometry dicom_stack_geometry(std::span<const DicomHeader> headers);
 
+// Whether the first bytes of a file (132 or more) are those of a DICOM file, with or without a preamble.
 [[nodiscard]] bool is_dicom(std::span<const std::byte> head);
 
 }  // namespace marrow
