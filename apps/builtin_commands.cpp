@@ -1,6 +1,7 @@
 #include "apps/builtin_commands.h"
 
 #include "apps/cli.h"
+#include "apps/doctor_command.h"
 #include "apps/phantom_command.h"
 
 namespace marrow {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kOutlinePower = 2.5;  // between an ellipse and a box, as trunks are
 constexpr double kVertebraPitch = 34.0;
-constexpr double kRibPitch = 27.0;
+constexpr double kRibPitch = 30.0;
 
 // The trunk's wall: all lengths in mm.
 struct Wall {
@@ -139,7 +139,7 @@ PhantomAnatomy::Parts::Parts(Rng rng, std::uint64_t grain)
       warp(rng, 7.0),
       rib_phase(rng.uniform(0, kRibPitch)),
       disc_phase(rng.uniform(0, kVertebraPitch)),
-      diaphragm(rng.uniform(30, 58)),
+      diaphragm(rng.uniform(14, 38)),
       heart(anatomy_organ(rng, {22, -0.35 * wall.deep(), 112}, {52, 40, 42}, 0.05)),
       right_lobe(anatomy_organ(rng,
                                {-0.48 * wall.across(), -0.02 * wall.deep(), 18},
@@ -217,11 +217,11 @@ void PhantomAnatomy::Parts::add_bowel(Rng& rng) {
             15),
        3,
        rng.chance(0.3) ? Tissue::kGas : Tissue::kBowelContent});
-  for (int n = 0; n < 8; ++n) {
+  for (int n = 0; n < 13; ++n) {
     Points points;
     for (int bend = 0; bend < 4; ++bend) {
       points.emplace_back(
-          rng.uniform(-0.55, 0.6) * a, rng.uniform(-0.6, 0.05) * d, rng.uniform(-130, -45));
+          rng.uniform(-0.55, 0.6) * a, rng.uniform(-0.6, 0.25) * d, rng.uniform(-130, -45));
     }
     bowel.push_back({Tube(points, rng.uniform(9, 14), rng.uniform(9, 14)),
                      2.5,
@@ -263,13 +263,13 @@ void PhantomAnatomy::Parts::paint_trunk(Painter& painter,
   painter.paint(cavity, Tissue::kFat);
   // Ribs: slices of the wall that fall from back to front and end below the costal arch.
   const double along = p.z() - 0.42 * p.y() + rib_phase;
-  const double rib = std::abs(along - kRibPitch * std::round(along / kRibPitch)) - 4.5;
+  const double rib = std::abs(along - kRibPitch * std::round(along / kRibPitch)) - 3.5;
   const double ring = std::abs(cavity - 0.45 * wall.muscle) - 0.4 * wall.muscle;
   const double arch = -55 - 0.5 * p.y() - p.z();
   const double gap = 45 - std::abs(p.x());
   const double bone = std::max({rib, ring, arch, gap});
   painter.paint(bone, Tissue::kBoneCortex);
-  painter.paint(bone + 2.5, Tissue::kMarrow);
+  painter.paint(bone + 2, Tissue::kMarrow);
 }
 
 void PhantomAnatomy::Parts::paint_chest(Painter& painter,
