@@ -34,29 +34,33 @@ struct DicomSeriesAttributes {
   double intercept = 0;  // CT: usually -1024 with unsigned storage
   // When not empty: one slope per slice, in place of `slope`.
   std::vector<double> slope_of_slice;
-  int bits_stored = 16;      // 1..16; 16 bits are always allocated
+  int bits_stored = 16;  // 1..16; 16 bits are always allocated
   bool signed_values = true;
-  std::optional<int> padding_value;  // written as PixelPaddingValue; voxels that are NaN are stored as it
-  bool big_endian = false;           // Explicit VR Big Endian instead of Little Endian
-  double slice_thickness_mm = 0;     // 0: the spacing along k
+  std::optional<int>
+      padding_value;        // written as PixelPaddingValue; voxels that are NaN are stored as it
+  bool big_endian = false;  // Explicit VR Big Endian instead of Little Endian
+  double slice_thickness_mm = 0;  // 0: the spacing along k
 
-  // More elements by DICOM keyword ("GantryDetectorTilt" -> "12.5"; several values separated by a backslash), set last,
-  // so that they replace what was written above. An empty value removes the element.
+  // More elements by DICOM keyword ("GantryDetectorTilt" -> "12.5"; several values separated by a
+  // backslash), set last, so that they replace what was written above. An empty value removes the
+  // element.
   std::map<std::string, std::string> elements;
   // The same for one slice, set after `elements`.
   std::function<std::map<std::string, std::string>(std::int64_t slice)> elements_of_slice;
 
   // Deviations of a real archive.
-  bool reverse_instance_numbers = false;       // numbers and file names run against k
-  std::vector<std::int64_t> dropped_slices;    // k of slices that are not written
-  std::vector<std::int64_t> duplicated_slices;  // k of slices whose file is stored twice, byte for byte
-  std::string file_prefix = "IM";              // files are IM00000.dcm, ...
+  bool reverse_instance_numbers = false;     // numbers and file names run against k
+  std::vector<std::int64_t> dropped_slices;  // k of slices that are not written
+  std::vector<std::int64_t>
+      duplicated_slices;           // k of slices whose file is stored twice, byte for byte
+  std::string file_prefix = "IM";  // files are IM00000.dcm, ...
 };
 
-// Writes one classic single-frame file per slice of axis k, Explicit VR, into `folder` (made when missing), and returns
-// the files in writing order. The direction of the volume must be right-handed, as DICOM's is.
-// Throws Error{kInvalidArgument} when the attributes cannot describe the volume (left-handed grid, unknown keyword,
-// a slice number outside the volume) and Error{kResources} when a file cannot be written.
+// Writes one classic single-frame file per slice of axis k, Explicit VR, into `folder` (made when
+// missing), and returns the files in writing order. The direction of the volume must be
+// right-handed, as DICOM's is. Throws Error{kInvalidArgument} when the attributes cannot describe
+// the volume (left-handed grid, unknown keyword, a slice number outside the volume) and
+// Error{kResources} when a file cannot be written.
 std::vector<std::filesystem::path> write_dicom_series(const std::filesystem::path& folder,
                                                       const Volume& volume,
                                                       const DicomSeriesAttributes& attributes);
