@@ -6,7 +6,8 @@
 
 namespace marrow {
 
-// An Error about one input file that also knows the reason code of issue lists ("cut-short", "bad-transform", ...).
+// An Error about one input file that also knows the reason code of issue lists ("cut-short",
+// "bad-transform", ...).
 class FileError : public Error {
  public:
   FileError(ErrorCode code, std::string reason_code, const std::string& sentence)

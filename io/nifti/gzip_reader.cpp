@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t kLargestGzipStep = std::size_t{1} << 30;  // ISA-L counts in 32 bits
 
-std::uint8_t* gzip_octets(std::byte* bytes) { return reinterpret_cast<std::uint8_t*>(bytes); }
+std::uint8_t* gzip_octets(std::byte* bytes) {
+  return reinterpret_cast<std::uint8_t*>(bytes);
+}
 
 void start_gzip_member(inflate_state& state) {
   isal_inflate_init(&state);
@@ -75,25 +77,33 @@ std::size_t GzipReader::read(std::span<std::byte> out) {
     rest_ = rest_.subspan(taken);
     written += made;
     if (result == ISAL_INCORRECT_CHECKSUM) {
-      throw FileError(ErrorCode::kUnreadable, "bad-checksum",
-                      name_ + ": the gzip checksum does not match the inflated data; copy the file "
-                              "again from its source");
+      throw FileError(ErrorCode::kUnreadable,
+                      "bad-checksum",
+                      name_ +
+                          ": the gzip checksum does not match the inflated data; copy the file "
+                          "again from its source");
     }
     if (result < 0) {
-      throw FileError(ErrorCode::kUnreadable, "damaged-gzip",
-                      name_ + ": expected gzip data, found damage within it; copy the file again "
-                              "from its source");
+      throw FileError(ErrorCode::kUnreadable,
+                      "damaged-gzip",
+                      name_ +
+                          ": expected gzip data, found damage within it; copy the file again "
+                          "from its source");
     }
     if (stream.block_state == ISAL_BLOCK_FINISH) {
       in_member_ = false;
     } else if (made == 0 && rest_.empty()) {
-      throw FileError(ErrorCode::kUnreadable, "cut-short",
-                      name_ + ": expected more gzip data, but the file ends; copy the file again "
-                              "from its source");
+      throw FileError(ErrorCode::kUnreadable,
+                      "cut-short",
+                      name_ +
+                          ": expected more gzip data, but the file ends; copy the file again "
+                          "from its source");
     } else if (made == 0 && taken == 0) {
-      throw FileError(ErrorCode::kUnreadable, "damaged-gzip",
-                      name_ + ": the gzip data cannot be inflated any further; copy the file again "
-                              "from its source");
+      throw FileError(ErrorCode::kUnreadable,
+                      "damaged-gzip",
+                      name_ +
+                          ": the gzip data cannot be inflated any further; copy the file again "
+                          "from its source");
     }
   }
   return written;

@@ -10,12 +10,13 @@ namespace marrow {
 
 [[nodiscard]] bool is_gzip(std::span<const std::byte> head);
 
-// Inflates gzip data piece by piece: members that follow one another are read through, every member's CRC and length
-// are checked when its end is reached, and what a trailer says about sizes is never used.
-// Throws Error{kUnreadable} for damaged, cut or wrongly summed data.
+// Inflates gzip data piece by piece: members that follow one another are read through, every
+// member's CRC and length are checked when its end is reached, and what a trailer says about sizes
+// is never used. Throws Error{kUnreadable} for damaged, cut or wrongly summed data.
 class GzipReader {
  public:
-  // `compressed` must outlive the reader and start with a gzip member; `name` names the file in messages.
+  // `compressed` must outlive the reader and start with a gzip member; `name` names the file in
+  // messages.
   GzipReader(std::span<const std::byte> compressed, std::string name);
   ~GzipReader();
   GzipReader(const GzipReader&) = delete;
@@ -23,6 +24,7 @@ class GzipReader {
 
   // Fills `out`; fewer bytes are returned at the end of the last member only.
   [[nodiscard]] std::size_t read(std::span<std::byte> out);
+
   // Bytes after the last member that are no gzip member; known once read() came back short.
   [[nodiscard]] std::size_t trailing_bytes() const { return trailing_; }
 
@@ -39,7 +41,8 @@ class GzipReader {
   bool finished_ = false;
 };
 
-// As many inflated bytes as `head`, the start of a gzip file, yields; at most out.size(). Damage only shortens the result.
+// As many inflated bytes as `head`, the start of a gzip file, yields; at most out.size(). Damage
+// only shortens the result.
 [[nodiscard]] std::span<const std::byte> inflate_prefix(std::span<const std::byte> head,
                                                         std::span<std::byte> out);
 

@@ -99,7 +99,8 @@ NiftiSignature nifti_signature(std::span<const std::byte> head) {
       if (holds_text(head, 344, std::string_view("ni1\0", 4))) {
         return {NiftiKind::kPair1, big_endian};
       }
-      // ANALYZE: only with a plausible number of dimensions, or any file that starts with 348 would be one.
+      // ANALYZE: only with a plausible number of dimensions, or any file that starts with 348 would
+      // be one.
       if (head.size() >= 348) {
         const auto dimensions = FieldReader(head, big_endian).at<std::int16_t>(40);
         return {dimensions >= 1 && dimensions <= 7 ? NiftiKind::kAnalyze : NiftiKind::kNone,
@@ -122,20 +123,24 @@ NiftiFields read_nifti_fields(std::span<const std::byte> head, const std::string
   NiftiFields fields;
   fields.signature = nifti_signature(head);
   if (fields.signature.kind == NiftiKind::kNone) {
-    throw FileError(ErrorCode::kUnreadable, head.size() < 348 ? "cut-short" : "bad-header",
+    throw FileError(ErrorCode::kUnreadable,
+                    head.size() < 348 ? "cut-short" : "bad-header",
                     name + ": expected a NIfTI-1 or NIfTI-2 header, found " +
                         (head.size() < 348 ? "only " + std::to_string(head.size()) + " bytes"
                                            : std::string("other bytes")) +
                         "; copy the file again or leave it out");
   }
   if (fields.signature.kind == NiftiKind::kAnalyze) {
-    throw FileError(ErrorCode::kUnsupported, "analyze",
-                    name + ": expected NIfTI, found an ANALYZE 7.5 header, which does not say where "
-                           "left and right are; convert it to NIfTI with a tool that knows its "
-                           "orientation");
+    throw FileError(ErrorCode::kUnsupported,
+                    "analyze",
+                    name +
+                        ": expected NIfTI, found an ANALYZE 7.5 header, which does not say where "
+                        "left and right are; convert it to NIfTI with a tool that knows its "
+                        "orientation");
   }
   if (head.size() < fields.signature.header_bytes()) {
-    throw FileError(ErrorCode::kUnreadable, "cut-short",
+    throw FileError(ErrorCode::kUnreadable,
+                    "cut-short",
                     name + ": expected a header of " +
                         std::to_string(fields.signature.header_bytes()) + " bytes, found " +
                         std::to_string(head.size()) + "; copy the file again");
@@ -169,14 +174,22 @@ NiftiFields read_nifti_fields(std::span<const std::byte> head, const std::string
 
 NiftiType nifti_type(int code) {
   static constexpr std::array kTypes{
-      NiftiType{1, "one bit per voxel", 1, false}, NiftiType{2, "uint8", 8, true},
-      NiftiType{4, "int16", 16, true},             NiftiType{8, "int32", 32, true},
-      NiftiType{16, "float32", 32, true},          NiftiType{32, "complex64", 64, false},
-      NiftiType{64, "float64", 64, true},          NiftiType{128, "RGB colour", 24, false},
-      NiftiType{256, "int8", 8, true},             NiftiType{512, "uint16", 16, true},
-      NiftiType{768, "uint32", 32, true},          NiftiType{1024, "int64", 64, true},
-      NiftiType{1280, "uint64", 64, true},         NiftiType{1536, "float128", 128, false},
-      NiftiType{1792, "complex128", 128, false},   NiftiType{2048, "complex256", 256, false},
+      NiftiType{1, "one bit per voxel", 1, false},
+      NiftiType{2, "uint8", 8, true},
+      NiftiType{4, "int16", 16, true},
+      NiftiType{8, "int32", 32, true},
+      NiftiType{16, "float32", 32, true},
+      NiftiType{32, "complex64", 64, false},
+      NiftiType{64, "float64", 64, true},
+      NiftiType{128, "RGB colour", 24, false},
+      NiftiType{256, "int8", 8, true},
+      NiftiType{512, "uint16", 16, true},
+      NiftiType{768, "uint32", 32, true},
+      NiftiType{1024, "int64", 64, true},
+      NiftiType{1280, "uint64", 64, true},
+      NiftiType{1536, "float128", 128, false},
+      NiftiType{1792, "complex128", 128, false},
+      NiftiType{2048, "complex256", 256, false},
       NiftiType{2304, "RGBA colour", 32, false},
   };
   for (const NiftiType& type : kTypes) {

@@ -19,9 +19,9 @@ struct NiftiSignature {
   [[nodiscard]] int version() const {
     return kind == NiftiKind::kSingle2 || kind == NiftiKind::kPair2 ? 2 : 1;
   }
-  [[nodiscard]] bool pair() const {
-    return kind == NiftiKind::kPair1 || kind == NiftiKind::kPair2;
-  }
+
+  [[nodiscard]] bool pair() const { return kind == NiftiKind::kPair1 || kind == NiftiKind::kPair2; }
+
   // Bytes of the header itself: 348 or 540.
   [[nodiscard]] std::size_t header_bytes() const { return version() == 2 ? 540 : 348; }
 };
@@ -47,8 +47,8 @@ struct NiftiFields {
   std::array<std::array<double, 4>, 3> srow{};
 };
 
-// `head` must hold signature.header_bytes() bytes; throws Error{kUnreadable | kUnsupported} for what is not a NIfTI
-// header, an ANALYZE header included.
+// `head` must hold signature.header_bytes() bytes; throws Error{kUnreadable | kUnsupported} for
+// what is not a NIfTI header, an ANALYZE header included.
 [[nodiscard]] NiftiFields read_nifti_fields(std::span<const std::byte> head,
                                             const std::string& name);
 

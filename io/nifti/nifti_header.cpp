@@ -24,10 +24,12 @@ constexpr double kLargestDataOffset = 64.0 * 1024 * 1024;
 Size3 checked_dimensions(const NiftiFields& fields, const std::string& name, NiftiHeader& header) {
   const std::int64_t dimensions = fields.dim[0];
   if (dimensions < 1 || dimensions > 7) {
-    throw FileError(ErrorCode::kUnreadable, "bad-dimensions",
+    throw FileError(ErrorCode::kUnreadable,
+                    "bad-dimensions",
                     fmt::format("{}: expected 1 to 7 dimensions, found dim[0] = {}; repair the "
                                 "header or leave the file out",
-                                name, dimensions));
+                                name,
+                                dimensions));
   }
   std::array<std::int64_t, 8> dim{};
   dim.fill(1);
@@ -35,36 +37,49 @@ Size3 checked_dimensions(const NiftiFields& fields, const std::string& name, Nif
     const std::int64_t length = fields.dim[i];
     if (static_cast<std::int64_t>(i) > dimensions) {
       if (length > 1) {
-        header.warnings.push_back(fmt::format(
-            "dim[{}] = {} is beyond the {} dimensions of dim[0] and is ignored", i, length,
-            dimensions));
+        header.warnings.push_back(
+            fmt::format("dim[{}] = {} is beyond the {} dimensions of dim[0] and is ignored",
+                        i,
+                        length,
+                        dimensions));
       }
       continue;
     }
     if (length < 1) {
-      throw FileError(ErrorCode::kUnreadable, "bad-dimensions",
+      throw FileError(ErrorCode::kUnreadable,
+                      "bad-dimensions",
                       fmt::format("{}: expected sizes of at least 1, found dim[{}] = {}; repair "
                                   "the header or leave the file out",
-                                  name, i, length));
+                                  name,
+                                  i,
+                                  length));
     }
     dim[i] = length;
   }
   for (std::size_t i = 5; i < 8; ++i) {
     if (dim[i] != 1) {
-      throw FileError(ErrorCode::kUnsupported, "too-many-dimensions",
-                      fmt::format("{}: expected at most three space axes and one series axis, found "
-                                  "dim[{}] = {}; split the file first",
-                                  name, i, dim[i]));
+      throw FileError(
+          ErrorCode::kUnsupported,
+          "too-many-dimensions",
+          fmt::format("{}: expected at most three space axes and one series axis, found "
+                      "dim[{}] = {}; split the file first",
+                      name,
+                      i,
+                      dim[i]));
     }
   }
   WideInt voxels = 1;
   for (std::size_t i = 1; i < 4; ++i) {
     voxels *= dim[i];
     if (voxels > kLargestVoxelCount) {
-      throw FileError(ErrorCode::kUnsupported, "too-large",
+      throw FileError(ErrorCode::kUnsupported,
+                      "too-large",
                       fmt::format("{}: expected at most 2^31 voxels a volume, found {} x {} x {}; "
                                   "the header may be damaged",
-                                  name, dim[1], dim[2], dim[3]));
+                                  name,
+                                  dim[1],
+                                  dim[2],
+                                  dim[3]));
     }
   }
   header.volumes = dim[4];
@@ -75,16 +90,24 @@ void check_type(const NiftiFields& fields, const std::string& name) {
   const NiftiType type = nifti_type(fields.datatype);
   if (!type.readable) {
     throw FileError(
-        type.bits == 0 ? ErrorCode::kUnreadable : ErrorCode::kUnsupported, "unsupported-type",
+        type.bits == 0 ? ErrorCode::kUnreadable : ErrorCode::kUnsupported,
+        "unsupported-type",
         fmt::format("{}: expected integer or real voxels of up to 64 bits, found datatype {} ({}); "
                     "convert the file to float32",
-                    name, fields.datatype, type.name));
+                    name,
+                    fields.datatype,
+                    type.name));
   }
   if (fields.bitpix != type.bits) {
-    throw FileError(ErrorCode::kUnreadable, "bad-header",
+    throw FileError(ErrorCode::kUnreadable,
+                    "bad-header",
                     fmt::format("{}: expected bitpix {} for datatype {} ({}), found {}; repair the "
                                 "header or leave the file out",
-                                name, type.bits, fields.datatype, type.name, fields.bitpix));
+                                name,
+                                type.bits,
+                                fields.datatype,
+                                type.name,
+                                fields.bitpix));
   }
 }
 
@@ -93,10 +116,13 @@ void take_scaling(const NiftiFields& fields, const std::string& name, NiftiHeade
     return;
   }
   if (!std::isfinite(fields.scl_inter)) {
-    throw FileError(ErrorCode::kUnreadable, "bad-scaling",
+    throw FileError(ErrorCode::kUnreadable,
+                    "bad-scaling",
                     fmt::format("{}: expected a finite scl_inter beside scl_slope {}, found {}; "
                                 "repair the header or leave the file out",
-                                name, fields.scl_slope, fields.scl_inter));
+                                name,
+                                fields.scl_slope,
+                                fields.scl_inter));
   }
   header.slope = fields.scl_slope;
   header.intercept = fields.scl_inter;
@@ -108,10 +134,14 @@ std::int64_t checked_data_offset(const NiftiFields& fields, const std::string& n
   const double smallest =
       fields.signature.pair() ? 0 : static_cast<double>(fields.signature.header_bytes() + 4);
   if (!(offset >= smallest && offset <= kLargestDataOffset) || offset != std::floor(offset)) {
-    throw FileError(ErrorCode::kUnreadable, "bad-offset",
+    throw FileError(ErrorCode::kUnreadable,
+                    "bad-offset",
                     fmt::format("{}: expected vox_offset to be a whole number from {} to {}, found "
                                 "{}; repair the header or leave the file out",
-                                name, smallest, kLargestDataOffset, offset));
+                                name,
+                                smallest,
+                                kLargestDataOffset,
+                                offset));
   }
   return static_cast<std::int64_t>(offset);
 }
@@ -144,11 +174,15 @@ void check_nifti_extensions(std::span<const std::byte> bytes,
   while (at + 8 <= end && at + 8 <= bytes.size()) {
     const std::int64_t size = extension_size(bytes.subspan(at, 4), header.big_endian);
     if (size < 16 || size % 16 != 0 || static_cast<std::uint64_t>(size) > end - at) {
-      throw FileError(ErrorCode::kUnreadable, "bad-extension",
-                      fmt::format("{}: expected a header extension of a multiple of 16 bytes within "
-                                  "the {} bytes before the voxels, found one of {}; repair the "
-                                  "header or leave the file out",
-                                  name, end - at, size));
+      throw FileError(
+          ErrorCode::kUnreadable,
+          "bad-extension",
+          fmt::format("{}: expected a header extension of a multiple of 16 bytes within "
+                      "the {} bytes before the voxels, found one of {}; repair the "
+                      "header or leave the file out",
+                      name,
+                      end - at,
+                      size));
     }
     at += static_cast<std::size_t>(size);
   }

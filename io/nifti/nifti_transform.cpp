@@ -13,10 +13,12 @@ namespace marrow {
 
 namespace {
 
-constexpr double kLargestCoordinate = 1e6;  // mm; a kilometre from the scanner is damage, not anatomy
+constexpr double kLargestCoordinate =
+    1e6;  // mm; a kilometre from the scanner is damage, not anatomy
 
 [[noreturn]] void refuse_transform(const std::string& name, const std::string& what) {
-  throw FileError(ErrorCode::kUnreadable, "bad-transform",
+  throw FileError(ErrorCode::kUnreadable,
+                  "bad-transform",
                   name + ": " + what + "; repair the header or leave the file out");
 }
 
@@ -36,8 +38,9 @@ double unit_in_mm(int xyzt_units, std::vector<std::string>& warnings) {
 }
 
 bool usable_pixdim(const NiftiFields& fields) {
-  return std::all_of(fields.pixdim.begin() + 1, fields.pixdim.begin() + 4,
-                     [](double p) { return std::isfinite(p) && p != 0; });
+  return std::all_of(fields.pixdim.begin() + 1, fields.pixdim.begin() + 4, [](double p) {
+    return std::isfinite(p) && p != 0;
+  });
 }
 
 Eigen::Matrix4d sform_matrix(const NiftiFields& fields) {
@@ -62,14 +65,17 @@ std::optional<Eigen::Matrix4d> qform_matrix(const NiftiFields& fields, std::stri
   double d = fields.quatern[2];
   const double square = b * b + c * c + d * d;
   if (!std::isfinite(square) || !std::isfinite(fields.pixdim[0]) ||
-      !std::all_of(fields.qoffset.begin(), fields.qoffset.end(),
-                   [](double o) { return std::isfinite(o); })) {
+      !std::all_of(fields.qoffset.begin(), fields.qoffset.end(), [](double o) {
+        return std::isfinite(o);
+      })) {
     why = "the qform holds values that are not finite";
     return std::nullopt;
   }
   if (!usable_pixdim(fields)) {
     why = fmt::format("the qform needs a voxel spacing, but pixdim is {} x {} x {}",
-                      fields.pixdim[1], fields.pixdim[2], fields.pixdim[3]);
+                      fields.pixdim[1],
+                      fields.pixdim[2],
+                      fields.pixdim[3]);
     return std::nullopt;
   }
   if (square > 1.001) {
@@ -92,8 +98,7 @@ std::optional<Eigen::Matrix4d> qform_matrix(const NiftiFields& fields, std::stri
     scale.z() = -scale.z();
   }
   Eigen::Matrix4d matrix = Eigen::Matrix4d::Identity();
-  matrix.block<3, 3>(0, 0) =
-      Eigen::Quaterniond(a, b, c, d).toRotationMatrix() * scale.asDiagonal();
+  matrix.block<3, 3>(0, 0) = Eigen::Quaterniond(a, b, c, d).toRotationMatrix() * scale.asDiagonal();
   matrix.block<3, 1>(0, 3) =
       Eigen::Vector3d(fields.qoffset[0], fields.qoffset[1], fields.qoffset[2]);
   return matrix;
@@ -148,9 +153,13 @@ ChosenTransform choose_with_sform(const NiftiFields& fields,
     const Eigen::Vector3d pixdim = pixdim_lengths(fields);
     const bool differ = differ_by_one_percent(lengths, pixdim);
     if (differ && (axes - Eigen::Matrix3d::Identity()).cwiseAbs().maxCoeff() < 1e-6) {
-      warnings.push_back(fmt::format(
-          "the sform is an identity although pixdim is {} x {} x {}: taken as a placeholder, the {} is used",
-          pixdim[0], pixdim[1], pixdim[2], qform ? "qform" : "spacing of pixdim"));
+      warnings.push_back(
+          fmt::format("the sform is an identity although pixdim is {} x {} x {}: taken as a "
+                      "placeholder, the {} is used",
+                      pixdim[0],
+                      pixdim[1],
+                      pixdim[2],
+                      qform ? "qform" : "spacing of pixdim"));
       if (qform) {
         return {*qform, "qform"};
       }
@@ -161,7 +170,12 @@ ChosenTransform choose_with_sform(const NiftiFields& fields,
     if (differ) {
       warnings.push_back(fmt::format(
           "the sform's spacing {} x {} x {} differs from pixdim {} x {} x {}; the sform is used",
-          lengths[0], lengths[1], lengths[2], pixdim[0], pixdim[1], pixdim[2]));
+          lengths[0],
+          lengths[1],
+          lengths[2],
+          pixdim[0],
+          pixdim[1],
+          pixdim[2]));
     }
   }
   if (qform) {
@@ -191,9 +205,12 @@ ChosenTransform choose_transform(const NiftiFields& fields,
     return {*qform, "qform"};
   }
   if (!usable_pixdim(fields)) {
-    refuse_transform(name, fmt::format("the header has no sform and no qform, and pixdim {} x {} x "
-                                       "{} is no voxel spacing",
-                                       fields.pixdim[1], fields.pixdim[2], fields.pixdim[3]));
+    refuse_transform(name,
+                     fmt::format("the header has no sform and no qform, and pixdim {} x {} x "
+                                 "{} is no voxel spacing",
+                                 fields.pixdim[1],
+                                 fields.pixdim[2],
+                                 fields.pixdim[3]));
   }
   warnings.emplace_back(
       "the header has neither sform nor qform: only the spacing is known, axes are taken as right, "
@@ -212,27 +229,36 @@ NiftiPlacement place_nifti_grid(const NiftiFields& fields,
   const double unit = unit_in_mm(fields.xyzt_units, warnings);
   ChosenTransform chosen = choose_transform(fields, size, unit, name, warnings);
   if (chosen.transform != "sform" &&
-      std::any_of(fields.pixdim.begin() + 1, fields.pixdim.begin() + 4,
-                  [](double p) { return p < 0; })) {
+      std::any_of(
+          fields.pixdim.begin() + 1, fields.pixdim.begin() + 4, [](double p) { return p < 0; })) {
     warnings.emplace_back("pixdim has a negative spacing; its absolute value is used");
   }
   Eigen::Matrix4d affine = chosen.ras;
   affine.topRows<3>() *= unit;
-  affine.topRows<2>() *= -1;  // NIfTI is RAS, a Geometry LPS: this is the one place that turns
+  affine.topRows<2>() *= -1;      // NIfTI is RAS, a Geometry LPS: this is the one place that turns
   affine = affine.array() + 0.0;  // no negative zeros
   if (!affine.allFinite() || affine.cwiseAbs().maxCoeff() > kLargestCoordinate) {
-    refuse_transform(name, fmt::format("expected a {} within {} mm, found {}", chosen.transform,
-                                       kLargestCoordinate, affine.cwiseAbs().maxCoeff()));
+    refuse_transform(name,
+                     fmt::format("expected a {} within {} mm, found {}",
+                                 chosen.transform,
+                                 kLargestCoordinate,
+                                 affine.cwiseAbs().maxCoeff()));
   }
   const Eigen::Vector3d lengths = affine.block<3, 3>(0, 0).colwise().norm().transpose();
   if (lengths.minCoeff() < 1e-6) {
-    refuse_transform(name, fmt::format("expected a voxel spacing above 0, found {} x {} x {} mm in "
-                                       "the {}",
-                                       lengths[0], lengths[1], lengths[2], chosen.transform));
+    refuse_transform(name,
+                     fmt::format("expected a voxel spacing above 0, found {} x {} x {} mm in "
+                                 "the {}",
+                                 lengths[0],
+                                 lengths[1],
+                                 lengths[2],
+                                 chosen.transform));
   }
   if (lengths.minCoeff() < 0.01 || lengths.maxCoeff() > 100) {
     warnings.push_back(fmt::format("the voxel spacing {} x {} x {} mm is outside 0.01 to 100 mm",
-                                   lengths[0], lengths[1], lengths[2]));
+                                   lengths[0],
+                                   lengths[1],
+                                   lengths[2]));
   }
   try {
     return {geometry_from_affine(size, affine), chosen.transform};

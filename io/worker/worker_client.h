@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,8 +46,9 @@ class WorkerClient {
   [[nodiscard]] std::vector<FileFacts> inspect(std::span<const std::filesystem::path> files);
 
   // One NIfTI file (or the .hdr or .img of a pair), or the files of one DICOM stack in any order.
+  // Without an index a file of several volumes is refused.
   [[nodiscard]] Volume volume(std::span<const std::filesystem::path> files,
-                              std::int64_t volume_index = 0);
+                              std::optional<std::int64_t> volume_index = std::nullopt);
   [[nodiscard]] LabelMap labels(std::span<const std::filesystem::path> files);
   [[nodiscard]] Geometry geometry(std::span<const std::filesystem::path> files);
 
