@@ -13,6 +13,8 @@ namespace marrow {
 
 namespace {
 
+__extension__ using Wide = __int128;  // products of header values never overflow it
+
 constexpr double kDirectionTolerance = 1e-4;
 constexpr double kShearTolerance = 1e-3;
 
@@ -43,14 +45,14 @@ Geometry make_geometry(const Size3& size,
                        const Eigen::Vector3d& spacing,
                        const Eigen::Vector3d& origin,
                        const Eigen::Matrix3d& direction) {
-  __int128 voxels = 1;
+  Wide voxels = 1;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     if (size[axis] < 1) {
       refuse_geometry(fmt::format("expected a size of at least 1 along every axis, found {}x{}x{}",
                                   size[0], size[1], size[2]));
     }
     voxels *= size[axis];
-    if (voxels > (static_cast<__int128>(1) << 40)) {
+    if (voxels > (static_cast<Wide>(1) << 40)) {
       refuse_geometry(fmt::format("{}x{}x{} voxels are more than 2^40", size[0], size[1], size[2]));
     }
   }
