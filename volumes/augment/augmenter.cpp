@@ -14,7 +14,7 @@ namespace marrow {
 
 namespace {
 
-std::size_t voxels_of(const Size3& size) {
+std::size_t example_voxels(const Size3& size) {
   return static_cast<std::size_t>(size[0] * size[1] * size[2]);
 }
 
@@ -64,7 +64,7 @@ class CaseReader {
       store_.read_image(index_, channel, box, 0.0F, out);
       return;
     }
-    std::vector<float> part(voxels_of(inside.size));
+    std::vector<float> part(example_voxels(inside.size));
     float fill = ct ? -1.0F : 0.0F;
     if (!part.empty()) {
       store_.read_image(index_, channel, inside, 0.0F, part);
@@ -81,7 +81,7 @@ class CaseReader {
       store_.read_labels(index_, box, out);
       return;
     }
-    std::vector<std::uint8_t> part(voxels_of(inside.size));
+    std::vector<std::uint8_t> part(example_voxels(inside.size));
     if (!part.empty()) {
       store_.read_labels(index_, inside, part);
     }
@@ -97,7 +97,7 @@ class CaseReader {
 };
 
 template <class T>
-void mirror(std::span<T> values, const Size3& size, const std::array<bool, 3>& flip) {
+void mirror_example(std::span<T> values, const Size3& size, const std::array<bool, 3>& flip) {
   const auto row = [&](std::int64_t j, std::int64_t k) {
     return values.begin() + size[0] * (j + size[1] * k);
   };
@@ -129,7 +129,7 @@ Example make_example(const VolumeStore& store,
   check_augment(options);
   const StoredCase& info = store.info(patch.case_index);
   const Size3& size = patch.box.size;
-  const std::size_t voxels = voxels_of(size);
+  const std::size_t voxels = example_voxels(size);
   const bool labelled = with_labels && info.has_labels;
   const CaseReader reader(store, patch.case_index);
   const SpatialChange spatial = draw_spatial(options, size, patch.seed);
@@ -145,7 +145,7 @@ Example make_example(const VolumeStore& store,
   if (spatial.interpolates()) {
     const SourceRegion region =
         source_region(patch.box, inverse_map(spatial, info.geometry.spacing, size));
-    std::vector<float> source(voxels_of(region.source.size));
+    std::vector<float> source(example_voxels(region.source.size));
     for (std::int64_t channel = 0; channel < info.channels; ++channel) {
       reader.read_image(channel, region.source, source);
       interpolate_linear(source, region.source.size, region.map, size, channel_of(channel));
@@ -158,11 +158,11 @@ Example make_example(const VolumeStore& store,
   } else {
     for (std::int64_t channel = 0; channel < info.channels; ++channel) {
       reader.read_image(channel, patch.box, channel_of(channel));
-      mirror(channel_of(channel), size, spatial.flip);
+      mirror_example(channel_of(channel), size, spatial.flip);
     }
     if (labelled) {
       reader.read_labels(patch.box, example.labels);
-      mirror(std::span<std::uint8_t>(example.labels), size, spatial.flip);
+      mirror_example(std::span<std::uint8_t>(example.labels), size, spatial.flip);
     }
   }
 

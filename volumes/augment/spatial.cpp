@@ -74,9 +74,9 @@ Eigen::Matrix3d inverse_map(const SpatialChange& change,
   const Eigen::Vector3d zoom(change.zoom, change.zoom, size[2] == 1 ? 1.0 : change.zoom);
   const Eigen::Vector3d mirror(
       change.flip[0] ? -1 : 1, change.flip[1] ? -1 : 1, change.flip[2] ? -1 : 1);
-  Eigen::Matrix3d inverse = spacing_mm.cwiseInverse().asDiagonal() *
-                            zoom.cwiseInverse().asDiagonal() * rotation.transpose() *
-                            spacing_mm.asDiagonal() * mirror.asDiagonal();
+  const Eigen::Vector3d to_voxels = (spacing_mm.array() * zoom.array()).inverse();
+  const Eigen::Vector3d to_mm = spacing_mm.cwiseProduct(mirror);
+  Eigen::Matrix3d inverse = to_voxels.asDiagonal() * rotation.transpose() * to_mm.asDiagonal();
   // cos(90 degrees) is 6e-17 in double: what is meant as 0 or 1 shall be just that.
   for (double& entry : inverse.reshaped()) {
     const double whole = std::round(entry);
