@@ -136,7 +136,7 @@ TEST_P(SamplerContract, RefusesAnUnknownOption) {
 INSTANTIATE_TEST_SUITE_P(Builtin,
                          SamplerContract,
                          ::testing::ValuesIn(sampler_names()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& test) { return test.param; });
 
 TEST(BuiltinSamplers, AreTheFourThatTheDocumentationNames) {
   EXPECT_EQ(sampler_names(),
