@@ -37,19 +37,20 @@ def arguments():
     parser.add_argument("--schedule", choices=["constant", "one_cycle"], default="one_cycle")
     parser.add_argument("--optimizer", choices=["adam", "adamw"], default="adamw")
     parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--flip-axes", type=int, nargs="*", default=[0], help="0: left and right")
     parser.add_argument("--no-augmentation", action="store_true")
     parser.add_argument("--pretrained", help="state dict (.safetensors) of dense_masked_pretrain.py")
     parser.add_argument("--cases", type=int, default=0, help="evaluate on this many validation cases only (0: all)")
     return parser.parse_args()
 
 
-def augmentation(patch):
+def augmentation(patch, flip_axes):
     both = ["image", "label"]
     return Compose([
         RandAffined(keys=both, prob=0.5, rotate_range=[0.26] * 3, scale_range=[0.15] * 3, mode=("bilinear", "nearest"),
                     padding_mode="zeros", cache_grid=False),
         RandSpatialCropd(keys=both, roi_size=patch, random_size=False),
-        *[RandFlipd(keys=both, prob=0.5, spatial_axis=axis) for axis in range(3)],
+        *[RandFlipd(keys=both, prob=0.5, spatial_axis=axis) for axis in flip_axes],
         RandScaleIntensityd(keys="image", factors=0.2, prob=0.3),
         RandShiftIntensityd(keys="image", offsets=0.1, prob=0.3),
         RandAdjustContrastd(keys="image", prob=0.2, gamma=(0.7, 1.5)),
@@ -92,7 +93,7 @@ def main():
     split = hippocampus.splits(args.data)
     few = split["few_shot"][str(args.labels)]
     augment = Compose([RandSpatialCropd(keys=["image", "label"], roi_size=args.patch, random_size=False)]
-                      if args.no_augmentation else [augmentation(args.patch)])
+                      if args.no_augmentation else [augmentation(args.patch, args.flip_axes)])
     train = CacheDataset(hippocampus.cases(args.data, few),
                          Compose([*hippocampus.loading(args.patch).transforms, augment]), progress=False)
     plain = hippocampus.loading([1, 1, 1])
@@ -135,7 +136,8 @@ def main():
                               "dice": {k: round(v, 4) for k, v in scores.items()}, "mean": round(mean, 4),
                               "loss": round(loss.item(), 4), "lr": args.lr, "schedule": args.schedule,
                               "optimizer": args.optimizer, "patch": args.patch, "batch": args.batch,
-                              "threads": args.threads, "workers": args.workers, "pretrained": bool(args.pretrained),
+                              "threads": args.threads, "workers": args.workers,
+                              "flip_axes": args.flip_axes, "pretrained": bool(args.pretrained),
                               "validation_cases": len(validation)}), flush=True)
             evaluating += begin - pause
 
