@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ struct Dataset {
   std::vector<std::string> channel_names;
   std::vector<LabelClass> classes;  // background first; empty for an unlabelled set
   std::vector<Case> cases;          // sorted by key
+  // Lists of training cases that the set itself names; few-shot lists are named by their size ("2", "8").
+  std::map<std::string, std::vector<std::string>> subsets;
 };
 
 }  // namespace marrow

@@ -29,6 +29,7 @@ enum class Verdict { kUse, kSplit, kResample, kRefuse };
 struct ImageRef {
   std::string key;  // digest; names the image in messages and file names
   std::vector<std::filesystem::path> files;
+  std::optional<std::int64_t> volume = std::nullopt;  // which one of a 4-D file; absent: the file must hold one
 };
 
 // One stackable series. Keys are digests of UIDs (or of the path, for NIfTI) with one salt per work folder, so that the

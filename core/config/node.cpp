@@ -1,0 +1,77 @@
+#include "core/config/node.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace marrow {
+
+namespace {
+
+constexpr int kMaxDepth = 32;
+
+std::shared_ptr<const ConfigNode> convert(const YAML::Node& yaml, const std::string& file, int depth) {
+  auto node = std::make_shared<ConfigNode>();
+  node->file = file;
+  node->line = yaml.Mark().line + 1;
+  if (depth > kMaxDepth) {
+    throw Error(ErrorCode::kInvalidArgument, "configuration: nested too deeply" + node->place());
+  }
+  if (yaml.IsMap()) {
+    node->kind = ConfigNode::Kind::kMap;
+    for (const auto& entry : yaml) {
+      const std::string key = entry.first.as<std::string>();
+      if (node->find(key) != nullptr) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    "configuration: \"" + printable(key) + "\" is given twice (" + file + ", line " +
+                        std::to_string(entry.first.Mark().line + 1) + ")");
+      }
+      node->entries.emplace_back(key, convert(entry.second, file, depth + 1));
+    }
+  } else if (yaml.IsSequence()) {
+    node->kind = ConfigNode::Kind::kList;
+    for (const auto& item : yaml) {
+      node->items.push_back(convert(item, file, depth + 1));
+    }
+  } else {
+    node->kind = yaml.IsNull() ? ConfigNode::Kind::kMap : ConfigNode::Kind::kScalar;
+    node->scalar = yaml.IsNull() ? "" : yaml.Scalar();
+  }
+  return node;
+}
+
+}  // namespace
+
+std::shared_ptr<const ConfigNode> parse_yaml(const std::string& text, const std::string& file) {
+  try {
+    return convert(YAML::Load(text), file, 0);
+  } catch (const YAML::Exception& error) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "configuration: " + file + " is not valid YAML at line " + std::to_string(error.mark.line + 1) + ": " +
+                    error.msg);
+  }
+}
+
+std::shared_ptr<const ConfigNode> merged(const std::shared_ptr<const ConfigNode>& under,
+                                         const std::shared_ptr<const ConfigNode>& over) {
+  if (under == nullptr || under->kind != ConfigNode::Kind::kMap || over->kind != ConfigNode::Kind::kMap) {
+    return over;
+  }
+  auto result = std::make_shared<ConfigNode>(*under);
+  for (const auto& [key, value] : over->entries) {
+    bool found = false;
+    for (auto& [name, existing] : result->entries) {
+      if (name == key) {
+        existing = merged(existing, value);
+        found = true;
+      }
+    }
+    if (!found) {
+      result->entries.emplace_back(key, value);
+    }
+  }
+  return result;
+}
+
+}  // namespace marrow

@@ -1,0 +1,123 @@
+#include "io/nifti/gzip_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <isa-l/igzip_lib.h>
+
+#include "io/file_error.h"
+
+namespace marrow {
+
+namespace {
+
+constexpr std::size_t kLargestGzipStep = std::size_t{1} << 30;  // ISA-L counts in 32 bits
+
+std::uint8_t* gzip_octets(std::byte* bytes) {
+  return reinterpret_cast<std::uint8_t*>(bytes);
+}
+
+void start_gzip_member(inflate_state& state) {
+  isal_inflate_init(&state);
+  state.crc_flag = ISAL_GZIP;
+}
+
+void give_gzip_input(inflate_state& state, std::span<const std::byte> input) {
+  // ISA-L's interface lacks const; it only reads.
+  state.next_in = gzip_octets(const_cast<std::byte*>(input.data()));
+  state.avail_in = static_cast<std::uint32_t>(input.size());
+}
+
+void give_gzip_output(inflate_state& state, std::span<std::byte> output) {
+  state.next_out = gzip_octets(output.data());
+  state.avail_out = static_cast<std::uint32_t>(output.size());
+}
+
+}  // namespace
+
+struct GzipReader::State {
+  inflate_state stream;
+};
+
+bool is_gzip(std::span<const std::byte> head) {
+  return head.size() >= 3 && head[0] == std::byte{0x1f} && head[1] == std::byte{0x8b} &&
+         head[2] == std::byte{8};
+}
+
+GzipReader::GzipReader(std::span<const std::byte> compressed, std::string name)
+    : state_(std::make_unique<State>()), rest_(compressed), name_(std::move(name)) {}
+
+GzipReader::~GzipReader() = default;
+
+void GzipReader::start_member() {
+  start_gzip_member(state_->stream);
+  in_member_ = true;
+}
+
+std::size_t GzipReader::read(std::span<std::byte> out) {
+  std::size_t written = 0;
+  while (written < out.size() && !finished_) {
+    if (!in_member_) {
+      if (!is_gzip(rest_)) {
+        trailing_ = rest_.size();
+        finished_ = true;
+        break;
+      }
+      start_member();
+    }
+    inflate_state& stream = state_->stream;
+    const auto input = rest_.first(std::min(rest_.size(), kLargestGzipStep));
+    const auto output = out.subspan(written, std::min(out.size() - written, kLargestGzipStep));
+    give_gzip_input(stream, input);
+    give_gzip_output(stream, output);
+    const int result = isal_inflate(&stream);
+    const std::size_t made = output.size() - stream.avail_out;
+    const std::size_t taken = input.size() - stream.avail_in;
+    rest_ = rest_.subspan(taken);
+    written += made;
+    if (result == ISAL_INCORRECT_CHECKSUM) {
+      throw FileError(ErrorCode::kUnreadable,
+                      "bad-checksum",
+                      name_ +
+                          ": the gzip checksum does not match the inflated data; copy the file "
+                          "again from its source");
+    }
+    if (result < 0) {
+      throw FileError(ErrorCode::kUnreadable,
+                      "damaged-gzip",
+                      name_ +
+                          ": expected gzip data, found damage within it; copy the file again "
+                          "from its source");
+    }
+    if (stream.block_state == ISAL_BLOCK_FINISH) {
+      in_member_ = false;
+    } else if (made == 0 && rest_.empty()) {
+      throw FileError(ErrorCode::kUnreadable,
+                      "cut-short",
+                      name_ +
+                          ": expected more gzip data, but the file ends; copy the file again "
+                          "from its source");
+    } else if (made == 0 && taken == 0) {
+      throw FileError(ErrorCode::kUnreadable,
+                      "damaged-gzip",
+                      name_ +
+                          ": the gzip data cannot be inflated any further; copy the file again "
+                          "from its source");
+    }
+  }
+  return written;
+}
+
+std::span<const std::byte> inflate_prefix(std::span<const std::byte> head,
+                                          std::span<std::byte> out) {
+  auto state = std::make_unique<inflate_state>();
+  start_gzip_member(*state);
+  const auto input = head.first(std::min(head.size(), kLargestGzipStep));
+  give_gzip_input(*state, input);
+  give_gzip_output(*state, out);
+  isal_inflate(state.get());
+  return out.first(out.size() - state->avail_out);
+}
+
+}  // namespace marrow

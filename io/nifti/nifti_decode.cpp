@@ -1,0 +1,305 @@
+#include "io/nifti/nifti_decode.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/progress.h"
+#include "io/file_error.h"
+#include "io/nifti/nifti_fields.h"
+#include "io/nifti/nifti_stream.h"
+#include "io/nifti/nifti_voxels.h"
+
+namespace marrow {
+
+namespace {
+
+constexpr std::size_t kDecodePiece = std::size_t{1} << 20;  // a multiple of every voxel size
+constexpr std::uint64_t kLargestSurplus = std::uint64_t{64}
+                                          << 20;  // inflated bytes behind the voxels
+
+struct OpenedNifti {
+  NiftiHeader header;
+  NiftiStream stream;  // stands at the first voxel of the first volume
+  std::int64_t voxel_bytes = 0;
+};
+
+std::uint64_t stored_bytes(const NiftiHeader& header) {
+  const WideInt bytes =
+      WideInt{header.geometry.voxels()} * header.volumes * (nifti_type(header.datatype).bits / 8);
+  return bytes > std::numeric_limits<std::int64_t>::max()
+             ? std::numeric_limits<std::uint64_t>::max()
+             : static_cast<std::uint64_t>(bytes);
+}
+
+[[noreturn]] void refuse_cut_voxels(const NiftiHeader& header,
+                                    const std::string& name,
+                                    const std::string& found) {
+  const Size3& size = header.geometry.size;
+  throw FileError(
+      ErrorCode::kUnreadable,
+      "cut-short",
+      fmt::format(
+          "{}: expected {} bytes of voxels for {} x {} x {} x {} of {}, {}; copy the file again "
+          "from its source",
+          name,
+          stored_bytes(header),
+          size[0],
+          size[1],
+          size[2],
+          header.volumes,
+          nifti_type(header.datatype).name,
+          found));
+}
+
+// The header, with everything before the voxels read and walked.
+OpenedNifti open_nifti(const NiftiBytes& bytes, const std::string& name) {
+  if (bytes.file.empty()) {
+    throw FileError(ErrorCode::kUnreadable, "empty", name + ": the file is empty");
+  }
+  NiftiStream stream(bytes.file, name);
+  std::vector<std::byte> start;
+  const auto take = [&](std::size_t until) {
+    const auto piece = stream.next(until - start.size());
+    start.insert(start.end(), piece.begin(), piece.end());
+  };
+  take(544);
+  NiftiHeader header = parse_nifti_header(start, name);
+  const bool pair = nifti_signature(start).pair();
+  const auto offset = static_cast<std::size_t>(header.data_offset);
+  if (pair) {
+    stream = NiftiStream(bytes.voxels, name);
+    start.clear();
+  } else if (start.size() > offset) {
+    // NIfTI-1 voxels may start before byte 544.
+    stream = NiftiStream(bytes.file, name);
+    start.clear();
+  } else {
+    if (offset > stream.largest_size()) {
+      refuse_cut_voxels(header, name, "but the file ends before them");
+    }
+    take(offset);
+    check_nifti_extensions(start, header, name, header.warnings);
+  }
+  const std::uint64_t needed = stored_bytes(header);
+  if (stream.largest_size() < offset || stream.largest_size() - offset < needed) {
+    refuse_cut_voxels(header,
+                      name,
+                      fmt::format("found {}{}",
+                                  stream.compressed() ? "at most " : "",
+                                  stream.largest_size() -
+                                      std::min<std::uint64_t>(offset, stream.largest_size())));
+  }
+  if (start.empty()) {
+    stream.skip(offset);
+  }
+  const int bits = nifti_type(header.datatype).bits;
+  return {std::move(header), std::move(stream), bits / 8};
+}
+
+template <class T>
+void check_memory(const NiftiHeader& header, std::uint64_t max_bytes, const std::string& name) {
+  const auto needed = static_cast<std::uint64_t>(header.geometry.voxels()) * sizeof(T);
+  if (needed > max_bytes) {
+    throw FileError(
+        ErrorCode::kResources,
+        "too-large",
+        fmt::format("{}: a volume of {} needs {} of memory, more than the {} allowed; raise "
+                    "the memory limit or leave the file out",
+                    name,
+                    describe(header.geometry),
+                    format_bytes(needed),
+                    format_bytes(max_bytes)));
+  }
+}
+
+// Appends one volume piece by piece: memory grows with the data that is really there.
+template <class T, class Convert>
+std::vector<T> read_one_volume(OpenedNifti& opened,
+                               std::int64_t volume_index,
+                               const std::string& name,
+                               Convert convert) {
+  const NiftiHeader& header = opened.header;
+  const auto voxel_bytes = static_cast<std::size_t>(opened.voxel_bytes);
+  const auto voxels = static_cast<std::size_t>(header.geometry.voxels());
+  opened.stream.skip(static_cast<std::uint64_t>(volume_index) * voxels * voxel_bytes);
+  std::vector<T> out;
+  out.reserve(voxels);
+  while (out.size() < voxels) {
+    const std::size_t start = out.size();
+    const std::size_t count = std::min(voxels - start, kDecodePiece / voxel_bytes);
+    const auto piece = opened.stream.next(count * voxel_bytes);
+    if (piece.size() < count * voxel_bytes) {
+      refuse_cut_voxels(
+          header,
+          name,
+          fmt::format("found {} of volume {}", start * voxel_bytes + piece.size(), volume_index));
+    }
+    out.resize(start + count);
+    convert(piece, std::span<T>(out).subspan(start), static_cast<std::int64_t>(start));
+  }
+  return out;
+}
+
+void read_to_the_end(OpenedNifti& opened,
+                     std::int64_t volume_index,
+                     const std::string& name,
+                     std::vector<std::string>& warnings) {
+  const std::uint64_t volume_bytes = static_cast<std::uint64_t>(opened.header.geometry.voxels()) *
+                                     static_cast<std::uint64_t>(opened.voxel_bytes);
+  const std::uint64_t later =
+      static_cast<std::uint64_t>(opened.header.volumes - 1 - volume_index) * volume_bytes;
+  const std::uint64_t left = opened.stream.drain(later + kLargestSurplus);
+  if (left < later) {
+    refuse_cut_voxels(opened.header, name, fmt::format("found {} fewer", later - left));
+  }
+  if (left > later) {
+    warnings.push_back(
+        fmt::format("{}: {} bytes behind the voxels are ignored", name, left - later));
+  }
+  if (opened.stream.trailing_bytes() > 0) {
+    warnings.push_back(fmt::format(
+        "{}: {} bytes behind the gzip data are ignored", name, opened.stream.trailing_bytes()));
+  }
+}
+
+// The mean of the finite face neighbours in the data as read; `fallback` where there is none.
+float finite_neighbour_mean(const Volume& volume, std::size_t voxel, float fallback) {
+  const Size3& size = volume.geometry.size;
+  const auto at = static_cast<std::int64_t>(voxel);
+  const std::array<std::int64_t, 3> index{
+      at % size[0], at / size[0] % size[1], at / size[0] / size[1]};
+  const std::array<std::int64_t, 3> step{1, size[0], size[0] * size[1]};
+  double sum = 0;
+  int count = 0;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    for (const std::int64_t side : {-1, 1}) {
+      const std::int64_t neighbour = index[axis] + side;
+      if (neighbour < 0 || neighbour >= size[axis]) {
+        continue;
+      }
+      const float value = volume.voxels[static_cast<std::size_t>(at + side * step[axis])];
+      if (std::isfinite(value)) {
+        sum += static_cast<double>(value);
+        ++count;
+      }
+    }
+  }
+  return count > 0 ? static_cast<float>(sum / count) : fallback;
+}
+
+void mend_non_finite(Volume& volume,
+                     std::int64_t count,
+                     const std::string& name,
+                     std::vector<std::string>& warnings) {
+  if (count == 0) {
+    return;
+  }
+  const std::int64_t voxels = volume.geometry.voxels();
+  if (count * 100 > voxels) {
+    throw FileError(
+        ErrorCode::kUnreadable,
+        "non-finite",
+        fmt::format("{}: expected finite voxels, found {} of {} to be NaN or infinite; mask "
+                    "or repair the image first",
+                    name,
+                    count,
+                    voxels));
+  }
+  float smallest = std::numeric_limits<float>::max();
+  std::vector<std::pair<std::size_t, float>> mended;
+  for (const float value : volume.voxels) {
+    smallest = std::isfinite(value) ? std::min(smallest, value) : smallest;
+  }
+  for (std::size_t i = 0; i < volume.voxels.size(); ++i) {
+    if (!std::isfinite(volume.voxels[i])) {
+      mended.emplace_back(i, finite_neighbour_mean(volume, i, smallest));
+    }
+  }
+  for (const auto& [voxel, value] : mended) {
+    volume.voxels[voxel] = value;
+  }
+  warnings.push_back(
+      fmt::format("{}: {} of {} voxels are NaN or infinite and take the mean of their neighbours",
+                  name,
+                  count,
+                  voxels));
+}
+
+}  // namespace
+
+NiftiHeader decode_nifti_header(const NiftiBytes& bytes, const std::string& name) {
+  return open_nifti(bytes, name).header;
+}
+
+NiftiImage decode_nifti(const NiftiBytes& bytes,
+                        const std::string& name,
+                        std::int64_t volume_index,
+                        std::uint64_t max_bytes) {
+  OpenedNifti opened = open_nifti(bytes, name);
+  if (volume_index < 0 || volume_index >= opened.header.volumes) {
+    throw FileError(ErrorCode::kInvalidArgument,
+                    "no-such-volume",
+                    fmt::format("{}: expected a volume from 0 to {}, was asked for {}",
+                                name,
+                                opened.header.volumes - 1,
+                                volume_index));
+  }
+  check_memory<float>(opened.header, max_bytes, name);
+  NiftiImage image;
+  VoxelCounts counts;
+  image.volume.geometry = opened.header.geometry;
+  image.volume.voxels = read_one_volume<float>(
+      opened,
+      volume_index,
+      name,
+      [&](std::span<const std::byte> raw, std::span<float> out, std::int64_t) {
+        convert_nifti_voxels(opened.header, raw, out, counts);
+      });
+  read_to_the_end(opened, volume_index, name, image.warnings);
+  mend_non_finite(image.volume, counts.non_finite, name, image.warnings);
+  if (counts.inexact > 0) {
+    image.warnings.push_back(fmt::format(
+        "{}: {} voxels are 64-bit integers beyond 2^53 and lose digits", name, counts.inexact));
+  }
+  const std::vector<float>& voxels = image.volume.voxels;
+  if (voxels.size() > 1 &&
+      std::all_of(voxels.begin() + 1, voxels.end(), [&](float v) { return v == voxels.front(); })) {
+    image.warnings.push_back(
+        fmt::format("{}: the image is empty, every voxel is {}", name, voxels.front()));
+  }
+  image.header = std::move(opened.header);
+  return image;
+}
+
+NiftiLabels decode_nifti_labels(const NiftiBytes& bytes,
+                                const std::string& name,
+                                std::uint64_t max_bytes) {
+  OpenedNifti opened = open_nifti(bytes, name);
+  if (opened.header.volumes != 1) {
+    throw FileError(
+        ErrorCode::kUnsupported,
+        "several-volumes",
+        fmt::format("{}: expected one label map, found {} volumes; split the file first",
+                    name,
+                    opened.header.volumes));
+  }
+  check_memory<std::uint16_t>(opened.header, max_bytes, name);
+  NiftiLabels result;
+  result.labels.geometry = opened.header.geometry;
+  result.labels.voxels = read_one_volume<std::uint16_t>(
+      opened,
+      0,
+      name,
+      [&](std::span<const std::byte> raw, std::span<std::uint16_t> out, std::int64_t first) {
+        convert_nifti_labels(opened.header, raw, out, first, name);
+      });
+  read_to_the_end(opened, 0, name, result.warnings);
+  return result;
+}
+
+}  // namespace marrow

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <variant>
+
+#include "core/error.h"
+#include "io/dicom/dicom_header.h"
+#include "io/nifti/nifti.h"
+
+namespace marrow {
+
+// Why a file is not used; what an Issue of the scan is made of.
+struct FileRefusal {
+  ErrorCode code = ErrorCode::kUnreadable;
+  std::string
+      reason_code;  // "cut-short", "not-an-image", "unsupported-...", "parser-died", "timeout", ...
+  std::string sentence;  // names the file
+  std::string advice;    // what to do; may be empty
+};
+
+// What one file of an archive is, from its header alone.
+struct FileFacts {
+  std::filesystem::path file;
+  std::variant<FileRefusal, NiftiHeader, DicomHeader> content;
+
+  // Each null when the file is of another kind.
+  [[nodiscard]] const NiftiHeader* nifti() const { return std::get_if<NiftiHeader>(&content); }
+
+  [[nodiscard]] const DicomHeader* dicom() const { return std::get_if<DicomHeader>(&content); }
+
+  [[nodiscard]] const FileRefusal* refusal() const { return std::get_if<FileRefusal>(&content); }
+};
+
+}  // namespace marrow

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config/options.h"
+
+namespace marrow {
+
+struct ResencUnetOptions {
+  static constexpr std::string_view kName = "resenc_unet";
+
+  std::int64_t dimensions = 3;
+  std::int64_t input_channels = 1;
+  std::vector<std::int64_t> features = {32, 64, 128, 256};
+  std::vector<std::int64_t> strides = {1, 2, 2, 2};
+  std::vector<std::int64_t> blocks = {1, 2, 2, 2};
+  std::string norm = "instance";
+  bool conv_bias = false;
+
+  template <class Visit>
+  void describe(Visit&& visit) {
+    visit("dimensions", dimensions, Range{2, 3}, "2 for slices, 3 for volumes");
+    visit("input_channels", input_channels, Range{1, 64}, "image channels");
+    visit("features", features, Range{1, 2048}, "channels of each stage, finest first");
+    visit("strides", strides, Range{1, 4}, "downsampling at the start of each stage, the same along every axis");
+    visit("blocks", blocks, Range{1, 32}, "residual blocks of each stage");
+    visit("norm", norm, OneOf{{"instance", "batch"}}, "norm layer");
+    visit("conv_bias", conv_bias, "give the convolutions a bias (without effect under a norm; for weight compatibility)");
+  }
+};
+
+}  // namespace marrow

@@ -1,0 +1,75 @@
+#include "models/layers/conv.h"
+
+#include <cmath>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/convolution.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include "core/error.h"
+
+namespace marrow {
+
+namespace {
+
+std::int64_t product(const std::vector<std::int64_t>& values) {
+  std::int64_t result = 1;
+  for (const std::int64_t value : values) {
+    result *= value;
+  }
+  return result;
+}
+
+at::Tensor kaiming(const std::vector<std::int64_t>& shape, std::int64_t fan) {
+  const at::NoGradGuard no_grad;
+  // gain of leaky ReLU with slope 0.01, as nnU-Net initialises
+  const double deviation = std::sqrt(2.0 / (1.0 + 0.01 * 0.01) / static_cast<double>(fan));
+  return at::empty(shape).normal_(0.0, deviation);
+}
+
+}  // namespace
+
+Conv::Conv(const Options& options) : stride_(options.stride) {
+  MARROW_CHECK(options.dimensions == 2 || options.dimensions == 3);
+  const auto rank = static_cast<std::size_t>(options.dimensions);
+  if (stride_.empty()) {
+    stride_.assign(rank, 1);
+  }
+  MARROW_CHECK(stride_.size() == rank);
+  std::vector<std::int64_t> shape = {options.out, options.in};
+  shape.insert(shape.end(), rank, options.kernel);
+  padding_.assign(rank, options.kernel / 2);
+  weight_ = register_parameter("weight", kaiming(shape, product(shape) / options.out));
+  if (options.bias) {
+    bias_ = register_parameter("bias", at::zeros({options.out}));
+  }
+}
+
+at::Tensor Conv::forward(const at::Tensor& x) const {
+  const std::vector<std::int64_t> ones(stride_.size(), 1);
+  const std::vector<std::int64_t> zeros(stride_.size(), 0);
+  return at::convolution(x, weight_, bias_, stride_, padding_, ones, false, zeros, 1);
+}
+
+TransposedConv::TransposedConv(int dimensions,
+                               std::int64_t in,
+                               std::int64_t out,
+                               std::vector<std::int64_t> kernel,
+                               std::vector<std::int64_t> stride,
+                               std::int64_t padding)
+    : stride_(std::move(stride)), padding_(static_cast<std::size_t>(dimensions), padding) {
+  MARROW_CHECK(kernel.size() == stride_.size() && stride_.size() == padding_.size());
+  std::vector<std::int64_t> shape = {in, out};
+  shape.insert(shape.end(), kernel.begin(), kernel.end());
+  weight_ = register_parameter("weight", kaiming(shape, in * product(kernel) / product(stride_)));
+  bias_ = register_parameter("bias", at::zeros({out}));
+}
+
+at::Tensor TransposedConv::forward(const at::Tensor& x) const {
+  const std::vector<std::int64_t> ones(stride_.size(), 1);
+  const std::vector<std::int64_t> zeros(stride_.size(), 0);
+  return at::convolution(x, weight_, bias_, stride_, padding_, ones, true, zeros, 1);
+}
+
+}  // namespace marrow

@@ -1,0 +1,124 @@
+#include "ssl/spark.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/var.h>
+#include <ATen/ops/where.h>
+
+#include "core/error.h"
+#include "models/layers/visibility.h"
+#include "ssl/light_decoder.h"
+#include "ssl/losses/masked_reconstruction.h"
+#include "ssl/masking.h"
+#include "ssl/patches.h"
+#include "ssl/spark_options.h"
+
+namespace marrow {
+
+namespace {
+
+std::int64_t automatic_width(const Encoder& encoder) {
+  const std::int64_t total = encoder.stages().back().stride[0];
+  const std::int64_t half = std::max(total, encoder.stages().back().channels / 2);
+  return (half + total - 1) / total * total;  // the decoder halves it log2(total) times
+}
+
+class Spark : public SslMethod {
+ public:
+  Spark(const SparkOptions& options, const std::shared_ptr<MaskableEncoder>& encoder) : options_(options) {
+    encoder_ = register_module("encoder", encoder);
+    patch_ = encoder->stages().back().stride[0];
+    bool batch_norm = false;
+    for (const auto& buffer : encoder->named_buffers()) {
+      batch_norm = batch_norm || buffer.key().ends_with("running_mean");
+    }
+    decoder_ = register_module(
+        "decoder",
+        std::make_shared<LightDecoder>(LightDecoder::Options{
+            .stages = encoder->stages(),
+            .dimensions = encoder->dimensions(),
+            .width = options.decoder_width > 0 ? options.decoder_width : automatic_width(*encoder),
+            .output_channels = encoder->input_channels(),
+            .batch_norm_densify = batch_norm}));
+  }
+
+  StepResult step(const Batch& batch) override {
+    const at::Tensor& x = batch.views.at(0);
+    const Visibility visible = draw(x, batch.seed);
+    const at::Tensor restored = decoder_->forward(encoder_->features(x, &visible), visible);
+    const at::Tensor hidden = visible.grid().flatten(1).logical_not();
+    const MaskedReconstruction result =
+        masked_reconstruction_loss(patchify(restored, patch_), patchify(x, patch_), hidden, options_.normalise_patches, 1e-8);
+    return {result.loss, {}};
+  }
+
+  [[nodiscard]] DataNeeds needs() const override { return {.views = 1}; }
+  [[nodiscard]] std::shared_ptr<Encoder> encoder() const override { return encoder_; }
+
+  std::vector<Reconstruction> reconstruct(const Batch& batch) override {
+    const at::NoGradGuard no_grad;
+    const at::Tensor& x = batch.views.at(0);
+    const Visibility visible = draw(x, batch.seed);
+    const at::Tensor output = decoder_->forward(encoder_->features(x, &visible), visible).to(at::kFloat);
+    at::Tensor patches = patchify(output, patch_);
+    if (options_.normalise_patches) {
+      // Back to the image's units with the true patch's mean and deviation, which is what the network was asked for.
+      const at::Tensor truth = patchify(x, patch_);
+      patches = patches * (at::var(truth, -1, true, true) + 1e-6).sqrt() + truth.mean(-1, true);
+    }
+    const at::Tensor restored = unpatchify(patches, visible.grid().sizes().slice(2), patch_, x.size(1));
+    const at::Tensor& mask = visible.at_size(x.sizes().slice(2));
+    const at::Tensor shown = at::where(mask, x, restored);
+    const at::Tensor masked = at::where(mask, x, x.amin());
+    std::vector<Reconstruction> examples;
+    for (std::int64_t row = 0; row < x.size(0); ++row) {
+      examples.push_back({x[row].cpu(), masked[row].cpu(), shown[row].cpu()});
+    }
+    return examples;
+  }
+
+ private:
+  [[nodiscard]] Visibility draw(const at::Tensor& x, std::uint64_t seed) const {
+    std::vector<std::int64_t> grid;
+    std::int64_t cells = 1;
+    for (std::int64_t axis = 2; axis < x.dim(); ++axis) {
+      if (x.size(axis) % patch_ != 0 || x.size(axis) < 2 * patch_) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    "spark: the patch size must be a multiple of the encoder's total stride " + std::to_string(patch_) +
+                        " and at least twice that, found " + std::to_string(x.size(axis)) + " along spatial axis " +
+                        std::to_string(axis - 2) + "; change data.patch_size");
+      }
+      grid.push_back(x.size(axis) / patch_);
+      cells *= grid.back();
+    }
+    const std::int64_t visible = spark_visible_cells(cells, options_.mask_ratio);
+    if (visible == cells) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "spark: with " + std::to_string(cells) + " cells a mask_ratio of " + std::to_string(options_.mask_ratio) +
+                      " hides nothing; use a larger patch or ratio");
+    }
+    return Visibility(random_visible(x.size(0), grid, visible, seed).to(x.device()));
+  }
+
+  SparkOptions options_;
+  std::shared_ptr<MaskableEncoder> encoder_;
+  std::shared_ptr<LightDecoder> decoder_;
+  std::int64_t patch_ = 1;
+};
+
+}  // namespace
+
+std::shared_ptr<SslMethod> make_spark(const ConfigSection& options, const std::shared_ptr<Encoder>& encoder) {
+  const auto maskable = std::dynamic_pointer_cast<MaskableEncoder>(encoder);
+  if (maskable == nullptr) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "spark: this encoder cannot be masked; choose resenc_unet or resnet, or another method");
+  }
+  return std::make_shared<Spark>(options.parse<SparkOptions>(), maskable);
+}
+
+}  // namespace marrow

@@ -1,0 +1,114 @@
+#include "volumes/augment/spatial.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <Eigen/Geometry>
+
+#include "core/error.h"
+
+namespace marrow {
+
+namespace {
+
+void check_augment_range(const std::vector<double>& range, std::string_view name) {
+  if (range.size() == 2 && range[0] <= range[1]) {
+    return;
+  }
+  std::string found;
+  for (const double value : range) {
+    found += (found.empty() ? "" : ", ") + internal::to_yaml(value);
+  }
+  throw Error(ErrorCode::kInvalidArgument,
+              "augment." + std::string(name) +
+                  ": expected two numbers, the smaller first, found [" + found + "]");
+}
+
+}  // namespace
+
+void check_augment(const AugmentOptions& options) {
+  check_augment_range(options.scale_range, "scale_range");
+  check_augment_range(options.brightness_range, "brightness_range");
+  check_augment_range(options.contrast_range, "contrast_range");
+  check_augment_range(options.gamma_range, "gamma_range");
+  check_augment_range(options.blur_sigma, "blur_sigma");
+}
+
+SpatialChange draw_spatial(const AugmentOptions& options, const Size3& size, std::uint64_t seed) {
+  Rng rng(seed, "spatial", {});
+  const bool one_slice = size[2] == 1;
+  SpatialChange change;
+  for (bool& flip : change.flip) {
+    flip = rng.chance(options.flip);
+  }
+  change.flip[0] = change.flip[0] && !options.laterality_sensitive;
+  change.flip[2] = change.flip[2] && !one_slice;
+  if (rng.chance(options.rotate)) {
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      const bool moves_left = axis != 0;
+      const double limit = options.laterality_sensitive && moves_left
+                               ? std::min(options.rotate_degrees, 90.0)
+                               : options.rotate_degrees;
+      const double angle = rng.uniform(-limit, limit);
+      change.degrees[axis] = one_slice && axis != 2 ? 0.0 : angle;
+    }
+  }
+  if (rng.chance(options.scale)) {
+    change.zoom = rng.uniform(options.scale_range[0], options.scale_range[1]);
+  }
+  return change;
+}
+
+Eigen::Matrix3d inverse_map(const SpatialChange& change,
+                            const Eigen::Vector3d& spacing_mm,
+                            const Size3& size) {
+  const auto turn = [&change](int axis) {
+    const double radians = change.degrees[static_cast<std::size_t>(axis)] * std::numbers::pi / 180;
+    return Eigen::AngleAxisd(radians, Eigen::Vector3d::Unit(axis)).toRotationMatrix();
+  };
+  const Eigen::Matrix3d rotation = turn(2) * turn(1) * turn(0);
+  const Eigen::Vector3d zoom(change.zoom, change.zoom, size[2] == 1 ? 1.0 : change.zoom);
+  const Eigen::Vector3d mirror(
+      change.flip[0] ? -1 : 1, change.flip[1] ? -1 : 1, change.flip[2] ? -1 : 1);
+  const Eigen::Vector3d to_voxels = (spacing_mm.array() * zoom.array()).inverse();
+  const Eigen::Vector3d to_mm = spacing_mm.cwiseProduct(mirror);
+  Eigen::Matrix3d inverse = to_voxels.asDiagonal() * rotation.transpose() * to_mm.asDiagonal();
+  // cos(90 degrees) is 6e-17 in double: what is meant as 0 or 1 shall be just that.
+  for (double& entry : inverse.reshaped()) {
+    const double whole = std::round(entry);
+    entry = std::abs(entry - whole) < 1e-12 ? whole : entry;
+  }
+  return inverse;
+}
+
+SourceRegion source_region(const Box& box, const Eigen::Matrix3d& inverse) {
+  // Rounding in float moves a position by less than this, for boxes of up to a thousand voxels.
+  constexpr double kMargin = 1e-3;
+  SourceRegion region;
+  region.map.steps = inverse;
+  for (int row = 0; row < 3; ++row) {
+    const auto axis = static_cast<std::size_t>(row);
+    const double centre =
+        static_cast<double>(box.start[axis]) + static_cast<double>(box.size[axis] - 1) / 2;
+    double origin = centre;
+    double reach = 0;  // to either side of the centre
+    for (int column = 0; column < 3; ++column) {
+      const double half = static_cast<double>(box.size[static_cast<std::size_t>(column)] - 1) / 2;
+      origin -= inverse(row, column) * half;
+      reach += std::abs(inverse(row, column)) * half;
+    }
+    const bool still = reach == 0 && centre == std::floor(centre);
+    const double low = still ? centre : std::floor(centre - reach - kMargin);
+    const double high = still ? centre : std::floor(centre + reach + kMargin) + 1;
+    region.source.start[axis] = static_cast<std::int64_t>(low);
+    region.source.size[axis] = static_cast<std::int64_t>(high - low) + 1;
+    region.map.origin[row] = origin - low;
+  }
+  return region;
+}
+
+}  // namespace marrow
