@@ -92,7 +92,7 @@ def figures(data, store, predictions):
     arguments."""
     images, labels = data / "imagesTr", data / "labelsTr"
     predicted = predictions or labels
-    spark = ["--steps", 2]
+    spark = ["--steps", 2]  # the default network and batch of both are the same
     return [
         ("nifti", "NIfTI volumes read to float32", "volumes/s", "io_bench", "^ReadNifti/.*threads:{threads}$", [images],
          [("nibabel", "read_nifti_peer.py", [images]),
@@ -103,7 +103,7 @@ def figures(data, store, predictions):
          "^Augment/.*threads:{threads}$", [store],
          [("MONAI, volumes in memory", "crop_augment_peer.py", [images, "--augment"])]),
         ("spark", "SparK training step, batch 4 of 40x56x40", "patches/s", "spark_bench",
-         "^SparkStep/threads:{threads}$", [],
+         "^SparkStep/threads:{threads}/", [],
          [("PyTorch eager", "spark_peer.py", spark),
           ("PyTorch eager, norms that gather", "spark_peer.py", [*spark, "--norm", "gather"])]),
         ("metrics", "Dice and HD95 of two structures", "cases/s", "metrics_bench",

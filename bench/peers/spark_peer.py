@@ -181,7 +181,7 @@ def main():
     parser.add_argument("--features", type=int, nargs="*", default=[32, 64, 128, 256])
     parser.add_argument("--strides", type=int, nargs="*", default=[1, 2, 2, 2])
     parser.add_argument("--blocks", type=int, nargs="*", default=[1, 2, 2, 2])
-    parser.add_argument("--width", type=int, default=256, help="of the decoder at its coarsest level")
+    parser.add_argument("--width", type=int, default=128, help="of the decoder at its coarsest level")
     parser.add_argument("--size", type=int, nargs=3, default=[40, 56, 40])
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--steps", type=int, default=3, help="per repeat")

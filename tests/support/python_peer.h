@@ -26,7 +26,8 @@ class PythonPeer : public ::testing::Test {
   }
 
   [[nodiscard]] static std::filesystem::path python() {
-    return std::filesystem::path(MARROW_SOURCE_FOLDER) / ".peers" / "bin" / "python";
+    return std::filesystem::path(MARROW_TEST_DATA).parent_path().parent_path() / ".peers" / "bin" /
+           "python";
   }
 
   // A file name in a folder that goes with the test.
