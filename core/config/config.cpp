@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include <fmt/format.h>
@@ -308,6 +309,19 @@ void Config::allow_sections(const std::vector<std::string>& known) const {
                     (nearest.empty() ? "; known are " + join(known, ", ") : "; did you mean \"" + nearest + "\"?"));
     }
   }
+}
+
+Config Config::with_sections_of(const Config& other, const std::vector<std::string>& kept) const {
+  const auto is_kept = [&](const auto& entry) {
+    return std::find(kept.begin(), kept.end(), entry.first) != kept.end();
+  };
+  auto node = std::make_shared<ConfigNode>();
+  std::copy_if(root_->entries.begin(), root_->entries.end(), std::back_inserter(node->entries), is_kept);
+  std::copy_if(other.root_->entries.begin(), other.root_->entries.end(), std::back_inserter(node->entries),
+               [&](const auto& entry) { return !is_kept(entry); });
+  Config result;
+  result.root_ = node;
+  return result;
 }
 
 bool Config::has(std::string_view name) const { return root_->find(std::string(name)) != nullptr; }

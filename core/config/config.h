@@ -98,6 +98,8 @@ class Config {
   void allow_sections(const std::vector<std::string>& known) const;
   [[nodiscard]] bool has(std::string_view name) const;
   [[nodiscard]] ConfigSection section(std::string_view name) const;
+  // This configuration's `kept` sections, and `other`'s for everything else.
+  [[nodiscard]] Config with_sections_of(const Config& other, const std::vector<std::string>& kept) const;
 
  private:
   std::shared_ptr<const ConfigNode> root_;

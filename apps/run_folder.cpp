@@ -1,0 +1,159 @@
+#include "apps/run_folder.h"
+
+#include <ctime>
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/cli.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "models/training/checkpoint.h"
+#include "models/weights/safetensors.h"
+
+namespace marrow {
+
+namespace {
+
+constexpr int kManifestVersion = 1;
+
+}  // namespace
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+RunFolder::RunFolder(const std::filesystem::path& folder)
+    : folder_(folder), lock_(folder), started_utc_(utc_now()) {
+  bool foreign = false;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    foreign = foreign || entry.path().filename() != ".lock";
+  }
+  if (foreign && !std::filesystem::exists(folder / "config.yaml")) {
+    throw Error(ErrorCode::kRefused,
+                "--out: " + folder.string() + " holds files but no run; name an empty or new folder");
+  }
+  log::open_file(folder / "run.log");
+}
+
+RunFolder::~RunFolder() { log::close_file(); }
+
+void RunFolder::write_config(const std::string& yaml) const { write_atomically(folder_ / "config.yaml", yaml); }
+
+void RunFolder::write_manifest(const CommandContext& context,
+                               const std::string& task,
+                               const std::string& data_fingerprint,
+                               const std::map<std::string, std::string>& facts,
+                               const TrainResult* result) const {
+  nlohmann::ordered_json manifest = {
+      {"manifest_version", kManifestVersion},
+      {"program_version", MARROW_VERSION},
+      {"task", task},
+      {"command", context.command_line},
+      {"seed", context.options.seed},
+      {"threads", at::get_num_threads()},
+      {"device", at::hasCUDA() ? "cuda available" : "cpu"},
+      {"data_fingerprint", data_fingerprint},
+      {"started_utc", started_utc_},
+      {"libraries", {{"LibTorch", "2.11.0"}}},
+      {"facts", facts},
+  };
+  if (result != nullptr) {
+    manifest["finished_utc"] = utc_now();
+    manifest["steps"] = result->steps;
+    manifest["resumed_from"] = result->resumed_from;
+    manifest["compute_mode"] = result->mode.name();
+    manifest["loss"] = result->loss;
+    manifest["seconds"] = result->seconds;
+    manifest["samples_per_second"] = result->samples_per_second;
+    manifest["peak_rss_mb"] = static_cast<double>(result->peak_rss) / 1048576.0;
+    if (result->best.has_value()) {
+      manifest["best"] = *result->best;
+      manifest["best_step"] = result->best_step;
+    }
+  }
+  write_atomically(folder_ / "manifest.json", manifest.dump(2) + "\n");
+}
+
+std::string yaml_section(const std::string& yaml, const std::string& name) {
+  std::string text;
+  bool inside = false;
+  for (const std::string& line : split_words(yaml, '\n')) {
+    if (!line.starts_with(' ')) {
+      inside = line == name + ":";
+    }
+    if (inside && !line.empty()) {
+      text += line + "\n";
+    }
+  }
+  return text;
+}
+
+void export_encoder(const std::filesystem::path& run,
+                    const Encoder& encoder,
+                    const std::string& encoder_yaml,
+                    const RecipeOptions& recipe,
+                    const std::string& sentence) {
+  const std::filesystem::path folder = run / "encoder";
+  TensorFile weights = weights_of(encoder, "");
+  weights.metadata["format"] = "pt";  // what other safetensors readers look for
+  weights.metadata["marrow_version"] = MARROW_VERSION;
+  write_safetensors(folder / "model.safetensors", weights);
+  nlohmann::ordered_json stages = nlohmann::ordered_json::array();
+  for (const Encoder::Stage& stage : encoder.stages()) {
+    stages.push_back({{"channels", stage.channels}, {"stride", stage.stride}});
+  }
+  const nlohmann::ordered_json config = {{"version", 1},
+                                         {"encoder_yaml", encoder_yaml},
+                                         {"dimensions", encoder.dimensions()},
+                                         {"input_channels", encoder.input_channels()},
+                                         {"stages", stages}};
+  write_atomically(folder / "config.json", config.dump(2) + "\n");
+  write_atomically(folder / "preprocessor.json", recipe_to_json(recipe));
+  write_atomically(folder / "README.md",
+                   "# Encoder\n\n" + sentence +
+                       "\n\n- `model.safetensors`: weights, the dense network's own names\n"
+                       "- `config.json`: the network, as `encoder_yaml` for a configuration file\n"
+                       "- `preprocessor.json`: how volumes must be prepared before they enter the network\n\n"
+                       "For research use only.\n");
+}
+
+RunDescription read_run(const std::filesystem::path& run) {
+  if (!std::filesystem::exists(run / "config.yaml") || !std::filesystem::exists(run / "manifest.json")) {
+    std::string hint;
+    if (!std::filesystem::exists(run)) {
+      std::vector<std::string> siblings;
+      const std::filesystem::path parent = run.has_parent_path() ? run.parent_path() : ".";
+      std::error_code ignored;
+      for (const auto& entry : std::filesystem::directory_iterator(parent, ignored)) {
+        siblings.push_back(entry.path().filename().string());
+      }
+      const std::string nearest = nearest_word(run.filename().string(), siblings);
+      hint = nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?";
+    }
+    throw Error(ErrorCode::kNothingFound,
+                run.string() + " is no run folder (config.yaml and manifest.json are missing)" + hint);
+  }
+  RunDescription description;
+  description.config_yaml = read_text(run / "config.yaml");
+  description.config = Config::from_text(description.config_yaml, (run / "config.yaml").string());
+  const nlohmann::json manifest = nlohmann::json::parse(read_text(run / "manifest.json"), nullptr, false);
+  if (!manifest.is_object() || manifest.value("manifest_version", 0) != kManifestVersion) {
+    throw Error(ErrorCode::kUnsupported,
+                (run / "manifest.json").string() + " was not written by this version of the program");
+  }
+  description.task = manifest.value("task", "");
+  description.facts = manifest.value("facts", std::map<std::string, std::string>{});
+  description.recipe = description.config.section("prepare").parse<RecipeOptions>();
+  return description;
+}
+
+}  // namespace marrow

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/config/config.h"
+#include "core/files.h"
+#include "models/encoder.h"
+#include "models/training/trainer.h"
+#include "volumes/preprocess/recipe.h"
+
+namespace marrow {
+
+struct CommandContext;
+
+// A run folder while a command owns it: locked, logged into run.log.
+class RunFolder {
+ public:
+  // Throws Error{kRefused} when another process uses the folder, or when it holds files that are no run of ours.
+  explicit RunFolder(const std::filesystem::path& folder);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return folder_; }
+  void write_config(const std::string& yaml) const;
+  // manifest.json: program and library versions, command, seed, threads, device, fingerprint, time, memory.
+  void write_manifest(const CommandContext& context,
+                      const std::string& task,
+                      const std::string& data_fingerprint,
+                      const std::map<std::string, std::string>& facts,
+                      const TrainResult* result) const;
+
+ private:
+  std::filesystem::path folder_;
+  FolderLock lock_;
+  std::string started_utc_;
+};
+
+// RUN/encoder/: model.safetensors, config.json (name and options of the encoder), preprocessor.json (the recipe), README.md.
+void export_encoder(const std::filesystem::path& run,
+                    const Encoder& encoder,
+                    const std::string& encoder_yaml,
+                    const RecipeOptions& recipe,
+                    const std::string& sentence);
+
+// What a run folder was made with. Throws Error{kNothingFound} when it is no run folder.
+struct RunDescription {
+  Config config;
+  std::string config_yaml;
+  RecipeOptions recipe;
+  std::string task;  // "pretrain" | "segment"
+  std::map<std::string, std::string> facts;
+};
+
+[[nodiscard]] RunDescription read_run(const std::filesystem::path& run);
+
+// The part of a resolved YAML dump that is section `name`.
+[[nodiscard]] std::string yaml_section(const std::string& yaml, const std::string& name);
+
+[[nodiscard]] std::string utc_now();
+
+}  // namespace marrow

@@ -1,0 +1,90 @@
+#include "apps/training_data.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "io/datasets/dataset_reader.h"
+#include "io/image_source.h"
+#include "volumes/preprocess/prepare.h"
+
+namespace marrow {
+
+namespace {
+
+// Digest over what the data set is made of; a changed file changes it.
+std::string dataset_digest(const Dataset& dataset, const RecipeOptions& recipe) {
+  std::string text = recipe_digest(recipe);
+  const auto add = [&](const ImageRef& image) {
+    for (const std::filesystem::path& file : image.files) {
+      std::error_code error;
+      const std::uintmax_t size = std::filesystem::file_size(file, error);
+      const auto time = std::filesystem::last_write_time(file, error).time_since_epoch().count();
+      text += fmt::format("{}|{}|{}\n", std::filesystem::absolute(file).string(), size, time);
+    }
+  };
+  for (const Case& item : dataset.cases) {
+    text += item.key + "|" + item.split + "\n";
+    for (const ImageRef& image : item.images) {
+      add(image);
+    }
+    if (item.labels.has_value()) {
+      add(*item.labels);
+    }
+  }
+  return sha256_hex(text).substr(0, 16);
+}
+
+}  // namespace
+
+TrainingData open_dataset(const std::filesystem::path& data,
+                          const std::filesystem::path& work,
+                          const RecipeOptions& recipe,
+                          std::uint64_t seed,
+                          std::int64_t threads) {
+  TrainingData result;
+  DatasetOptions options;
+  options.seed = seed;
+  result.dataset = read_dataset(data, options);
+  const std::filesystem::path folder = work / "datasets" / dataset_digest(result.dataset, recipe);
+  if (!std::filesystem::exists(folder / "index.json")) {
+    log::info(fmt::format("preparing {} ({} cases) -> {}", data.string(), result.dataset.cases.size(), folder.string()));
+    const std::unique_ptr<VolumeSource> source = make_image_source();
+    PrepareResult prepared = prepare(result.dataset.cases, *source, recipe, folder, threads);
+    result.issues = std::move(prepared.issues);
+    for (const Issue& issue : result.issues) {
+      log::warn(issue.reason);
+    }
+  }
+  result.store = std::make_unique<VolumeStore>(folder);
+  return result;
+}
+
+std::vector<std::int64_t> store_cases(const VolumeStore& store, const std::vector<std::string>& keys) {
+  std::vector<std::int64_t> cases;
+  for (const std::string& key : keys) {
+    const std::int64_t index = store.find(key);
+    if (index < 0) {
+      throw Error(ErrorCode::kNothingFound,
+                  "the case \"" + key + "\" is not among the prepared cases; it was refused when the data set was prepared");
+    }
+    cases.push_back(index);
+  }
+  return cases;
+}
+
+std::vector<std::string> split_keys(const Dataset& dataset, const std::string& split) {
+  std::vector<std::string> keys;
+  for (const Case& item : dataset.cases) {
+    if (item.split == split) {
+      keys.push_back(item.key);
+    }
+  }
+  return keys;
+}
+
+}  // namespace marrow

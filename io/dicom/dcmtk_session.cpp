@@ -1,0 +1,110 @@
+#include "io/dicom/dcmtk_session.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <mutex>
+#include <string_view>
+
+#include <dcmtk/dcmdata/dcrledrg.h>
+#include <dcmtk/dcmjpeg/djdecode.h>
+#include <dcmtk/dcmjpls/djdecode.h>
+#include <dcmtk/oflog/oflog.h>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace marrow {
+
+void prepare_dcmtk() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+    if (!dcmDataDict.isDictionaryLoaded()) {
+      throw Error(ErrorCode::kInternal,
+                  "dicom: DCMTK's data dictionary is missing; install the Debian package "
+                  "libdcmtk17 and unset DCMDICTPATH");
+    }
+    DcmRLEDecoderRegistration::registerCodecs();
+    DJDecoderRegistration::registerCodecs();
+    DJLSDecoderRegistration::registerCodecs();
+  });
+}
+
+namespace {
+
+std::string dicom_padding_removed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\0' || text.back() == ' ')) {
+    text.remove_suffix(1);
+  }
+  return std::string(trim(text));
+}
+
+std::string unknown_as_text(DcmElement& element) {
+  Uint8* bytes = nullptr;
+  if (element.getLength() > 4096 || element.getUint8Array(bytes).bad() || bytes == nullptr) {
+    return {};
+  }
+  std::string text =
+      dicom_padding_removed({reinterpret_cast<const char*>(bytes), element.getLength()});
+  const bool printable =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return printable ? text : std::string();
+}
+
+}  // namespace
+
+std::string dicom_text(DcmItem& item, const DcmTagKey& tag) {
+  DcmElement* element = nullptr;
+  if (item.findAndGetElement(tag, element).bad() || element == nullptr ||
+      element->getLength() == 0) {
+    return {};
+  }
+  if (const DcmEVR vr = element->ident(); vr == EVR_UN || vr == EVR_OB) {
+    return unknown_as_text(*element);
+  }
+  OFString text;
+  if (element->getOFStringArray(text).bad()) {
+    return {};
+  }
+  return dicom_padding_removed({text.data(), text.size()});
+}
+
+std::vector<std::string> dicom_texts(DcmItem& item, const DcmTagKey& tag) {
+  const std::string text = dicom_text(item, tag);
+  if (text.empty()) {
+    return {};
+  }
+  std::vector<std::string> values = split_words(text, '\\');
+  for (std::string& value : values) {
+    value = dicom_padding_removed(value);
+  }
+  return values;
+}
+
+std::optional<double> parse_decimal(std::string_view text) {
+  text = trim(text);
+  if (text.starts_with('+')) {
+    text.remove_prefix(1);
+  }
+  double value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<std::vector<double>> dicom_numbers(DcmItem& item, const DcmTagKey& tag) {
+  std::vector<double> numbers;
+  for (const std::string& text : dicom_texts(item, tag)) {
+    const std::optional<double> value = parse_decimal(text);
+    if (!value) {
+      return std::nullopt;
+    }
+    numbers.push_back(*value);
+  }
+  return numbers;
+}
+
+}  // namespace marrow

@@ -1,0 +1,320 @@
+#include "io/dicom/grouping.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/text.h"
+#include "io/dicom/position_split.h"
+#include "io/dicom/slice_checks.h"
+#include "io/dicom/stack_check.h"
+
+namespace marrow {
+
+namespace {
+
+using Headers = std::vector<DicomHeader>;
+
+std::string header_fact(const DicomHeader& header, const char* name) {
+  const auto found = header.facts.find(name);
+  return found == header.facts.end() ? std::string() : found->second;
+}
+
+// What always cuts a series, in the order in which a difference is named.
+struct CutKey {
+  const char* name;
+  std::string (*value)(const DicomHeader&);
+};
+
+const std::vector<CutKey>& cut_keys() {
+  static const std::vector<CutKey> keys{
+      {"b-value", [](const DicomHeader& h) { return h.b_value; }},
+      {"echo", [](const DicomHeader& h) { return h.echo; }},
+      {"temporal position", [](const DicomHeader& h) { return h.temporal_position; }},
+      {"kernel", [](const DicomHeader& h) { return header_fact(h, "kernel"); }},
+      {"image type", [](const DicomHeader& h) { return join(h.image_type, "/"); }},
+      {"object class", [](const DicomHeader& h) { return h.sop_class_uid; }},
+      {"modality", [](const DicomHeader& h) { return h.modality; }},
+      {"pixel format",
+       [](const DicomHeader& h) {
+         return fmt::format("{} of {} bits, representation {}, {}",
+                            h.bits_stored,
+                            h.bits_allocated,
+                            h.pixel_representation,
+                            h.photometric);
+       }},
+      {"units", [](const DicomHeader& h) { return header_fact(h, "units"); }},
+      {"study", [](const DicomHeader& h) { return h.patient_id + '\n' + h.study_uid; }}};
+  return keys;
+}
+
+struct Cluster {
+  Headers slices;
+  std::vector<std::string> cut;  // values of cut_keys()
+  std::string cut_name;          // from a split by repeated positions
+  std::vector<std::filesystem::path> duplicates;
+  bool conflict = false;
+};
+
+std::vector<Cluster> cut_series(Headers headers) {
+  std::map<std::vector<std::string>, std::vector<Cluster>> by_key;
+  for (DicomHeader& header : headers) {
+    std::vector<std::string> key;
+    for (const CutKey& cut : cut_keys()) {
+      key.push_back(cut.value(header));
+    }
+    std::vector<Cluster>& planes = by_key[key];
+    auto plane = std::find_if(planes.begin(), planes.end(), [&](const Cluster& cluster) {
+      return same_plane(cluster.slices.front(), header);
+    });
+    if (plane == planes.end()) {
+      plane = planes.insert(planes.end(), Cluster{{}, key, "", {}, false});
+    }
+    plane->slices.push_back(std::move(header));
+  }
+  std::vector<Cluster> clusters;
+  for (auto& [key, planes] : by_key) {
+    std::move(planes.begin(), planes.end(), std::back_inserter(clusters));
+  }
+  return clusters;
+}
+
+// Copies of one instance: the first file stands for all when the pixels agree; else nobody can say
+// which one is right.
+void remove_copies(Cluster& cluster, const GroupingOptions& options) {
+  std::map<std::string, std::size_t> first;
+  Headers kept;
+  for (DicomHeader& header : cluster.slices) {
+    const auto seen = header.instance_uid.empty() ? first.end() : first.find(header.instance_uid);
+    if (seen == first.end()) {
+      first.emplace(header.instance_uid, kept.size());
+      kept.push_back(std::move(header));
+      continue;
+    }
+    const DicomHeader& original = kept[seen->second];
+    if (original.position == header.position && options.same_pixels(original, header)) {
+      cluster.duplicates.push_back(header.file);
+    } else {
+      cluster.conflict = true;
+      kept.push_back(std::move(header));
+    }
+  }
+  cluster.slices = std::move(kept);
+}
+
+class SeriesGrouping {
+ public:
+  SeriesGrouping(Headers headers, const GroupingOptions& options)
+      : headers_(std::move(headers)), options_(options) {}
+
+  std::vector<DicomStack> stacks() {
+    for (Cluster& cluster : cut_series(std::move(headers_))) {
+      remove_copies(cluster, options_);
+      add(std::move(cluster));
+    }
+    name_differences();
+    for (std::size_t n = 0; n < stacks_.size(); ++n) {
+      stacks_[n].number = static_cast<std::int64_t>(n) + 1;
+      stacks_[n].count = static_cast<std::int64_t>(stacks_.size());
+      if (stacks_.size() > 1 && stacks_[n].verdict == Verdict::kUse) {
+        stacks_[n].verdict = Verdict::kSplit;
+        stacks_[n].reason_code = "split";
+        stacks_[n].reason = fmt::format("stack {} of {} in this series, told apart by {}",
+                                        n + 1,
+                                        stacks_.size(),
+                                        stacks_[n].told_apart_by);
+      }
+    }
+    return std::move(stacks_);
+  }
+
+ private:
+  void add(Cluster cluster) {
+    const std::optional<DicomRefusal> unusable = first_refusal(cluster.slices);
+    if (unusable || cluster.conflict) {
+      DicomStack stack = stack_of(std::move(cluster));
+      refuse(stack,
+             unusable.value_or(DicomRefusal{"conflicting-copies",
+                                            "two files carry the same instance UID but not the "
+                                            "same picture, and nothing says which is right"}));
+      exclude(stack);
+      push(std::move(stack), {});
+      return;
+    }
+    if (check_stack(cluster.slices).reason_code == "repeated-positions") {
+      PositionSplit split = split_by_position(std::move(cluster.slices), options_.same_pixels);
+      if (split.volumes.size() > 1) {
+        for (std::size_t n = 0; n < split.volumes.size(); ++n) {
+          check({std::move(split.volumes[n]),
+                 cluster.cut,
+                 split.names[n],
+                 cluster.duplicates,
+                 false});
+        }
+        return;
+      }
+      cluster.slices = std::move(split.volumes.front());
+      cluster.duplicates.insert(
+          cluster.duplicates.end(), split.duplicates.begin(), split.duplicates.end());
+    }
+    check(std::move(cluster));
+  }
+
+  static std::optional<DicomRefusal> first_refusal(const Headers& slices) {
+    for (const DicomHeader& slice : slices) {
+      if (std::optional<DicomRefusal> refusal = unusable_slice(slice)) {
+        return refusal;
+      }
+    }
+    return std::nullopt;
+  }
+
+  void check(Cluster cluster) {
+    StackCheck found = check_stack(cluster.slices);
+    Headers sorted;
+    sorted.reserve(cluster.slices.size());
+    for (const std::size_t index : found.order) {
+      sorted.push_back(std::move(cluster.slices[index]));
+    }
+    cluster.slices = std::move(sorted);
+    std::vector<std::string> cut = cluster.cut;
+    const std::string cut_name = cluster.cut_name;
+    DicomStack stack = stack_of(std::move(cluster));
+    stack.geometry = found.geometry;
+    stack.positions_mm = std::move(found.positions_mm);
+    stack.tolerance = std::move(found.tolerance);
+    stack.warnings.insert(stack.warnings.end(), found.warnings.begin(), found.warnings.end());
+    stack.told_apart_by = cut_name;
+    if (!found.geometry) {
+      refuse(stack, {found.reason_code, found.reason});
+    }
+    exclude(stack);
+    push(std::move(stack), std::move(cut));
+  }
+
+  static DicomStack stack_of(Cluster cluster) {
+    DicomStack stack;
+    stack.slices = std::move(cluster.slices);
+    stack.duplicates = std::move(cluster.duplicates);
+    if (!stack.duplicates.empty()) {
+      stack.warnings.push_back(fmt::format(
+          "{} copies of slices were left out; their pixels are the same", stack.duplicates.size()));
+    }
+    return stack;
+  }
+
+  static void refuse(DicomStack& stack, const DicomRefusal& refusal) {
+    stack.verdict = Verdict::kRefuse;
+    stack.reason_code = refusal.code;
+    stack.reason = refusal.sentence;
+  }
+
+  // What a series is for comes before what is wrong with it: a localizer is counted as such, not as
+  // three stray slices.
+  void exclude(DicomStack& stack) const {
+    const std::optional<DicomRefusal> excluded = excluded_slice(stack.slices.front());
+    if (excluded && !(options_.use_derived &&
+                      (excluded->code == "derived" || excluded->code == "secondary-capture"))) {
+      refuse(stack, *excluded);
+    }
+  }
+
+  void push(DicomStack stack, std::vector<std::string> cut) {
+    stacks_.push_back(std::move(stack));
+    cuts_.push_back(std::move(cut));
+  }
+
+  void name_differences() {
+    const std::vector<CutKey>& keys = cut_keys();
+    for (std::size_t n = 0; stacks_.size() > 1 && n < stacks_.size(); ++n) {
+      std::vector<std::string> names;
+      for (std::size_t key = 0; !cuts_[n].empty() && key < keys.size(); ++key) {
+        const bool differs =
+            std::any_of(cuts_.begin(), cuts_.end(), [&](const std::vector<std::string>& cut) {
+              return !cut.empty() && cut[key] != cuts_[n][key];
+            });
+        const bool printable_value = std::string_view(keys[key].name) != "study";
+        if (differs) {
+          names.push_back(printable_value
+                              ? fmt::format("{} {}", keys[key].name, printable(cuts_[n][key], 48))
+                              : std::string(keys[key].name));
+        }
+      }
+      if (!stacks_[n].told_apart_by.empty()) {
+        names.push_back(stacks_[n].told_apart_by);
+      }
+      stacks_[n].told_apart_by =
+          names.empty() ? "size, direction or pixel spacing" : join(names, ", ");
+    }
+  }
+
+  Headers headers_;
+  const GroupingOptions& options_;
+  std::vector<DicomStack> stacks_;
+  std::vector<std::vector<std::string>> cuts_;
+};
+
+}  // namespace
+
+bool same_pixel_bytes(const DicomHeader& a, const DicomHeader& b) {
+  const auto said = [](const DicomHeader& h) {
+    return std::tie(h.rows,
+                    h.columns,
+                    h.samples_per_pixel,
+                    h.bits_allocated,
+                    h.bits_stored,
+                    h.high_bit,
+                    h.pixel_representation,
+                    h.photometric,
+                    h.slope,
+                    h.intercept,
+                    h.transfer_syntax_uid,
+                    h.pixel_bytes);
+  };
+  if (said(a) != said(b) || a.pixel_offset < 0 || b.pixel_offset < 0) {
+    return false;
+  }
+  const MappedFile map_a(a.file);
+  const MappedFile map_b(b.file);
+  const auto pixels = [](const MappedFile& map, const DicomHeader& header) {
+    const auto offset = std::min(static_cast<std::size_t>(header.pixel_offset), map.bytes().size());
+    const std::size_t rest = map.bytes().size() - offset;
+    // Compressed pixels: up to the end of the file.
+    const std::size_t count = header.pixel_bytes < 0
+                                  ? rest
+                                  : std::min(rest, static_cast<std::size_t>(header.pixel_bytes));
+    return map.bytes().subspan(offset, count);
+  };
+  return std::ranges::equal(pixels(map_a, a), pixels(map_b, b));
+}
+
+std::vector<DicomStack> group_dicom(std::vector<DicomHeader> headers,
+                                    const GroupingOptions& options) {
+  std::sort(headers.begin(), headers.end(), [](const DicomHeader& a, const DicomHeader& b) {
+    return std::tie(a.series_uid, a.file) < std::tie(b.series_uid, b.file);
+  });
+  std::vector<DicomStack> stacks;
+  for (auto first = headers.begin(); first != headers.end();) {
+    // A file without series UID stands alone.
+    const auto last = first->series_uid.empty()
+                          ? std::next(first)
+                          : std::find_if(first, headers.end(), [&](const DicomHeader& header) {
+                              return header.series_uid != first->series_uid;
+                            });
+    std::vector<DicomStack> found =
+        SeriesGrouping(Headers(std::make_move_iterator(first), std::make_move_iterator(last)),
+                       options)
+            .stacks();
+    std::move(found.begin(), found.end(), std::back_inserter(stacks));
+    first = last;
+  }
+  return stacks;
+}
+
+}  // namespace marrow

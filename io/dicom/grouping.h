@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/geometry.h"
+#include "core/records.h"
+#include "io/dicom/dicom_header.h"
+
+namespace marrow {
+
+// Slices that make, or should have made, one volume.
+struct DicomStack {
+  std::vector<DicomHeader>
+      slices;  // by position along the normal where that is known, else by file
+  std::vector<std::filesystem::path> duplicates;  // copies of slices that were left out
+  std::int64_t number = 1;                        // of the stacks of its series, from 1
+  std::int64_t count = 1;                         // how many stacks the series has
+  std::string
+      told_apart_by;  // what differs from the other stacks: "b-value 400"; empty for an only stack
+  std::optional<Geometry> geometry;  // when the slices make one regular grid, whatever the verdict
+  std::vector<double> positions_mm;  // along the normal
+  Verdict verdict = Verdict::kUse;   // kUse | kSplit | kRefuse
+  std::string reason_code;  // of slice_checks.h, stack_check.h, "conflicting-copies", or "split"
+  std::string reason;       // one sentence
+  std::string tolerance;    // the tolerance that was broken
+  std::vector<std::string> warnings;
+};
+
+// Whether the bytes of the pixels of two files, and what is said of them, are the same. Opens both
+// files, parses none.
+[[nodiscard]] bool same_pixel_bytes(const DicomHeader& a, const DicomHeader& b);
+
+struct GroupingOptions {
+  // Keep derived series and secondary captures that are regular grey volumes (ADC maps, registered
+  // or cropped series).
+  bool use_derived = false;
+  // Asked only for files of one instance UID or, when nothing else tells them apart, of one
+  // position.
+  std::function<bool(const DicomHeader&, const DicomHeader&)> same_pixels = same_pixel_bytes;
+};
+
+// Headers -> stacks, sorted by series UID and number. The same set of headers gives the same answer
+// in any order.
+//
+// A series is cut into stacks by patient, study, object class, image type, size, direction (1e-4),
+// pixel spacing, frame of reference, kernel, bits, echo, b-value and temporal position; where
+// positions still repeat, by the first of acquisition number, echo time, trigger time, sequence
+// name, inversion time or volume-by-volume instance numbers that gives complete volumes; last,
+// slices of equal position and pixels are one. Whatever is left refused says why.
+[[nodiscard]] std::vector<DicomStack> group_dicom(std::vector<DicomHeader> headers,
+                                                  const GroupingOptions& options = {});
+
+}  // namespace marrow

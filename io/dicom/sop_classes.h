@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace marrow {
+
+enum class DicomKind {
+  kClassicVolume,  // CT, MR and PET Image Storage: one slice a file
+  kMultiFrame,     // enhanced and legacy-converted CT, MR, PET
+  kSecondaryCapture,
+  kSegmentation,
+  kDose,
+  kOtherImage,  // projections, ultrasound, microscopy, ...: pictures, but not slices of a volume
+  kNotAnImage,  // reports, plans, waveforms, directories, presentation states
+  kUnknown,     // a class that we have no name for
+};
+
+struct SopClass {
+  DicomKind kind = DicomKind::kUnknown;
+  std::string name;  // "MR Image Storage", or the UID itself
+};
+
+[[nodiscard]] SopClass sop_class(const std::string& uid);
+
+// "JPEG 2000 (lossless only), 1.2.840.10008.1.2.4.90".
+[[nodiscard]] std::string transfer_syntax_name(const std::string& uid);
+
+// Whether the pixels of files in this syntax can be read.
+[[nodiscard]] bool readable_transfer_syntax(std::string_view uid);
+[[nodiscard]] bool lossy_transfer_syntax(std::string_view uid);
+
+inline constexpr std::string_view kRleSyntax = "1.2.840.10008.1.2.5";
+
+}  // namespace marrow

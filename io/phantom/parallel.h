@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace marrow {
+
+// Runs job(0) ... job(count - 1) on `threads` threads, in any order. The first exception ends the
+// rest and is rethrown; a signal ends with Error{kInterrupted}.
+void parallel_jobs(std::int64_t count,
+                   std::int64_t threads,
+                   const std::function<void(std::int64_t)>& job);
+
+}  // namespace marrow
