@@ -57,7 +57,8 @@ double foreground_mean(const CaseScore& scored, Metric metric) {
   return sum / static_cast<double>(scored.structures.size());
 }
 
-GroupSummary summarise_group(const std::vector<const CaseScore*>& cases, std::size_t structures,
+GroupSummary summarise_group(const std::vector<const CaseScore*>& cases,
+                             std::size_t structures,
                              const BootstrapOptions& bootstrap) {
   std::vector<std::string> patients;
   for (const CaseScore* each : cases) {
@@ -178,7 +179,8 @@ double metric_value(const StructureScore& score, Metric metric) {
   return score.assd_mm;
 }
 
-CaseScore score_case(const EvaluationCase& item, const std::vector<LabelClass>& classes,
+CaseScore score_case(const EvaluationCase& item,
+                     const std::vector<LabelClass>& classes,
                      const EvaluationOptions& options) {
   MARROW_CHECK(item.reference != nullptr && item.prediction != nullptr);
   const std::string difference =
@@ -215,7 +217,8 @@ CaseScore score_case(const EvaluationCase& item, const std::vector<LabelClass>& 
   return scored;
 }
 
-Evaluation summarise(std::vector<CaseScore> cases, const std::vector<LabelClass>& classes,
+Evaluation summarise(std::vector<CaseScore> cases,
+                     const std::vector<LabelClass>& classes,
                      const EvaluationOptions& options) {
   if (cases.empty()) {
     throw Error(ErrorCode::kNothingFound, "evaluation: there is no case to score");
@@ -260,7 +263,8 @@ Evaluation evaluate_cases(std::span<const EvaluationCase> items,
   return summarise(std::move(cases), classes, options);
 }
 
-PairedComparison paired_difference(const Evaluation& a, const Evaluation& b,
+PairedComparison paired_difference(const Evaluation& a,
+                                   const Evaluation& b,
                                    const BootstrapOptions& bootstrap) {
   check_comparable(a, b);
   std::vector<std::string> patients;

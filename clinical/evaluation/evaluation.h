@@ -20,7 +20,8 @@ namespace marrow {
 // What happens to a structure whose mask is empty, word for word as summary.json says it.
 inline constexpr std::string_view kEmptyPolicy =
     "absent in reference and prediction: Dice 1, HD95 and ASSD 0 mm, counted in both_empty; "
-    "absent in one of them: Dice 0, HD95 and ASSD the diagonal of the image in mm, counted in missed or spurious; "
+    "absent in one of them: Dice 0, HD95 and ASSD the diagonal of the image in mm, counted in "
+    "missed or spurious; "
     "no structure is left out of a mean";
 
 // Reference and prediction of one case on the image's own grid; borrowed for the call.
@@ -29,7 +30,8 @@ struct EvaluationCase {
   std::string patient;
   const LabelMap* reference = nullptr;
   const LabelMap* prediction = nullptr;
-  std::map<std::string, std::string> facts;  // for subgroups: "modality": "CT"; no patient attributes
+  std::map<std::string, std::string>
+      facts;  // for subgroups: "modality": "CT"; no patient attributes
 };
 
 enum class EmptyMask { kNone, kBoth, kMissed, kSpurious };
@@ -86,14 +88,15 @@ struct Evaluation {
   std::map<std::string, std::map<std::string, GroupSummary>> subgroups;  // fact -> value -> summary
 };
 
-// Overlap and surface distances of every class but 0. Throws Error{kRefused} when the grids differ, naming the case and
-// the difference, and Error{kInvalidArgument} without a class besides the background.
+// Overlap and surface distances of every class but 0. Throws Error{kRefused} when the grids differ,
+// naming the case and the difference, and Error{kInvalidArgument} without a class besides the
+// background.
 [[nodiscard]] CaseScore score_case(const EvaluationCase& item,
                                    const std::vector<LabelClass>& classes,
                                    const EvaluationOptions& options);
 
-// Means and intervals from scored cases. Throws Error{kNothingFound} without cases, and Error{kInvalidArgument} for two
-// cases of one key.
+// Means and intervals from scored cases. Throws Error{kNothingFound} without cases, and
+// Error{kInvalidArgument} for two cases of one key.
 [[nodiscard]] Evaluation summarise(std::vector<CaseScore> cases,
                                    const std::vector<LabelClass>& classes,
                                    const EvaluationOptions& options);
@@ -113,12 +116,12 @@ struct PairedDifference {
 };
 
 struct PairedComparison {
-  std::map<Metric, PairedDifference> foreground;               // mean over the structures of each case
+  std::map<Metric, PairedDifference> foreground;  // mean over the structures of each case
   std::vector<std::map<Metric, PairedDifference>> structures;  // in the order of a.structures
 };
 
-// b - a, case by case. Throws Error{kInvalidArgument} unless both hold the same cases, patients and structures, scored
-// by the same surface rule.
+// b - a, case by case. Throws Error{kInvalidArgument} unless both hold the same cases, patients and
+// structures, scored by the same surface rule.
 [[nodiscard]] PairedComparison paired_difference(const Evaluation& a,
                                                  const Evaluation& b,
                                                  const BootstrapOptions& bootstrap);

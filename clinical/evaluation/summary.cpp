@@ -16,7 +16,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kSummaryVersion = 1;
 
-std::string label_key(const LabelClass& structure) { return std::to_string(structure.value); }
+std::string label_key(const LabelClass& structure) {
+  return std::to_string(structure.value);
+}
 
 std::string_view rule_name(SurfaceRule rule) {
   return rule == SurfaceRule::kPooled ? "pooled" : "directed";
@@ -24,9 +26,11 @@ std::string_view rule_name(SurfaceRule rule) {
 
 std::string_view definition_of(SurfaceRule rule) {
   return rule == SurfaceRule::kPooled
-             ? "HD95: 95th percentile of both directed sets of surface distances pooled; ASSD: mean of "
+             ? "HD95: 95th percentile of both directed sets of surface distances pooled; ASSD: "
+               "mean of "
                "the two directed means; surfaces by face neighbours, voxel centres, mm"
-             : "HD95: larger of the two directed 95th percentiles; ASSD: mean of both directed sets "
+             : "HD95: larger of the two directed 95th percentiles; ASSD: mean of both directed "
+               "sets "
                "pooled; surfaces by face neighbours, voxel centres, mm";
 }
 

@@ -86,10 +86,16 @@ at::Tensor along_axis(const std::vector<float>& values, std::size_t axis, const 
 
 class TileRun {
  public:
-  TileRun(const at::Tensor& volume, const NetworkFunction& network,
-          const SlidingWindowOptions& options, const SlabSink& sink)
-      : network_(network), options_(options), sink_(sink), plan_(plan_tiles(volume, options)),
-        original_{volume.size(1), volume.size(2), volume.size(3)}, volume_(volume) {
+  TileRun(const at::Tensor& volume,
+          const NetworkFunction& network,
+          const SlidingWindowOptions& options,
+          const SlabSink& sink)
+      : network_(network),
+        options_(options),
+        sink_(sink),
+        plan_(plan_tiles(volume, options)),
+        original_{volume.size(1), volume.size(2), volume.size(3)},
+        volume_(volume) {
     std::array<std::int64_t, 6> padding{};
     for (std::size_t a = 0; a < 3; ++a) {
       padding[2 * (2 - a)] = plan_.before[a];
@@ -165,7 +171,8 @@ class TileRun {
           flipped.push_back(axes[a]);
         }
       }
-      at::Tensor logits = checked(network_(flipped.empty() ? tiles : at::flip(tiles, flipped)), tiles);
+      at::Tensor logits =
+          checked(network_(flipped.empty() ? tiles : at::flip(tiles, flipped)), tiles);
       logits = flipped.empty() ? logits : at::flip(logits, flipped);
       total = total.defined() ? total.add_(logits) : (copies > 1 ? logits.clone() : logits);
     }
@@ -176,7 +183,8 @@ class TileRun {
   }
 
   at::Tensor checked(const at::Tensor& logits, const at::Tensor& tiles) const {
-    bool fits = logits.dim() == tiles.dim() && logits.size(0) == tiles.size(0) && logits.size(1) > 0;
+    bool fits =
+        logits.dim() == tiles.dim() && logits.size(0) == tiles.size(0) && logits.size(1) > 0;
     for (std::int64_t axis = 2; fits && axis < tiles.dim(); ++axis) {
       fits = logits.size(axis) == tiles.size(axis);
     }
@@ -199,7 +207,8 @@ class TileRun {
     sums_ = sums_.defined() && sums_.size(1) > 0 ? at::cat({sums_, more}, 1) : more;
   }
 
-  // Normalises and passes on the slices before `end`, as far as they are part of the unpadded volume.
+  // Normalises and passes on the slices before `end`, as far as they are part of the unpadded
+  // volume.
   void hand_on(std::int64_t end) {
     if (!sums_.defined() || end <= sums_first_) {
       return;
@@ -212,12 +221,11 @@ class TileRun {
       for (std::int64_t z = first; z < last; ++z) {
         scale.push_back(1.0F / plan_.totals[0][static_cast<std::size_t>(z)]);
       }
-      const at::Tensor slab = (sums_.narrow(1, first - sums_first_, last - first) *
-                               along_axis(scale, 0, volume_))
-                                  .mul_(plane_scale_);
+      const at::Tensor slab =
+          (sums_.narrow(1, first - sums_first_, last - first) * along_axis(scale, 0, volume_))
+              .mul_(plane_scale_);
       sink_(first - plan_.before[0],
-            slab.narrow(2, plan_.before[1], original_[1])
-                .narrow(3, plan_.before[2], original_[2]));
+            slab.narrow(2, plan_.before[1], original_[1]).narrow(3, plan_.before[2], original_[2]));
     }
     sums_ = sums_.narrow(1, count, sums_.size(1) - count);
     sums_first_ = end;
@@ -252,26 +260,30 @@ std::vector<std::int64_t> tile_starts(std::int64_t size, std::int64_t tile, doub
   return starts;
 }
 
-void sliding_window_slabs(const at::Tensor& volume, const NetworkFunction& network,
-                          const SlidingWindowOptions& options, const SlabSink& sink) {
+void sliding_window_slabs(const at::Tensor& volume,
+                          const NetworkFunction& network,
+                          const SlidingWindowOptions& options,
+                          const SlabSink& sink) {
   const at::NoGradGuard no_grad;
   TileRun(volume, network, options, sink).run();
 }
 
-at::Tensor sliding_window(const at::Tensor& volume, const NetworkFunction& network,
+at::Tensor sliding_window(const at::Tensor& volume,
+                          const NetworkFunction& network,
                           const SlidingWindowOptions& options) {
   at::Tensor whole;
   sliding_window_slabs(volume, network, options, [&](std::int64_t first, const at::Tensor& slab) {
     if (!whole.defined()) {
-      whole = at::zeros({slab.size(0), volume.size(1), volume.size(2), volume.size(3)},
-                        slab.options());
+      whole =
+          at::zeros({slab.size(0), volume.size(1), volume.size(2), volume.size(3)}, slab.options());
     }
     whole.narrow(1, first, slab.size(1)).copy_(slab);
   });
   return whole;
 }
 
-at::Tensor sliding_window_labels(const at::Tensor& volume, const NetworkFunction& network,
+at::Tensor sliding_window_labels(const at::Tensor& volume,
+                                 const NetworkFunction& network,
                                  const SlidingWindowOptions& options) {
   at::Tensor labels;
   sliding_window_slabs(volume, network, options, [&](std::int64_t first, const at::Tensor& slab) {

@@ -25,7 +25,8 @@ at::Tensor soft_dice_loss(const SoftmaxStatistics& statistics, const DiceLossOpt
   return 1.0 - ((2.0 * overlap + options.smooth) / (total + options.smooth)).mean();
 }
 
-at::Tensor soft_dice_loss(const at::Tensor& logits, const at::Tensor& labels,
+at::Tensor soft_dice_loss(const at::Tensor& logits,
+                          const at::Tensor& labels,
                           const DiceLossOptions& options) {
   return soft_dice_loss(softmax_statistics(logits, labels, {}), options);
 }

@@ -9,7 +9,8 @@
 
 namespace marrow {
 
-DiceCeLoss dice_ce_loss(const at::Tensor& logits, const at::Tensor& labels,
+DiceCeLoss dice_ce_loss(const at::Tensor& logits,
+                        const at::Tensor& labels,
                         const DiceCeOptions& options) {
   const SoftmaxStatistics statistics = softmax_statistics(logits, labels, options.class_weights);
   const at::Tensor dice = soft_dice_loss(statistics, options.dice);
@@ -53,17 +54,19 @@ at::Tensor reduced_labels(const at::Tensor& labels, at::IntArrayRef size) {
   return reduced;
 }
 
-DiceCeLoss deep_supervision_loss(const std::vector<at::Tensor>& logits, const at::Tensor& labels,
+DiceCeLoss deep_supervision_loss(const std::vector<at::Tensor>& logits,
+                                 const at::Tensor& labels,
                                  const DiceCeOptions& options) {
   if (logits.empty()) {
-    throw Error(ErrorCode::kInvalidArgument, "segmentation loss: expected at least one map of logits");
+    throw Error(ErrorCode::kInvalidArgument,
+                "segmentation loss: expected at least one map of logits");
   }
   const std::vector<double> weights = deep_supervision_weights(logits.size());
   DiceCeLoss finest;
   at::Tensor total;
   for (std::size_t m = 0; m < logits.size(); ++m) {
-    const DiceCeLoss part = dice_ce_loss(
-        logits[m], reduced_labels(labels, logits[m].sizes().slice(2)), options);
+    const DiceCeLoss part =
+        dice_ce_loss(logits[m], reduced_labels(labels, logits[m].sizes().slice(2)), options);
     total = m == 0 ? part.loss * weights[m] : total + part.loss * weights[m];
     if (m == 0) {
       finest = part;

@@ -49,10 +49,15 @@ StatisticsShape statistics_shape(const at::Tensor& logits) {
   return shape;
 }
 
-// Softmax of `count` voxels from `first`: probabilities [K, kStatisticsTile] and the log of the label's one.
+// Softmax of `count` voxels from `first`: probabilities [K, kStatisticsTile] and the log of the
+// label's one.
 template <class T, class Real>
-void tile_softmax(const T* logits, const std::int64_t* labels, std::int64_t count,
-                  const StatisticsShape& shape, Real* p, Real* log_p) {
+void tile_softmax(const T* logits,
+                  const std::int64_t* labels,
+                  std::int64_t count,
+                  const StatisticsShape& shape,
+                  Real* p,
+                  Real* log_p) {
   const std::int64_t K = shape.classes;
   Real highest[kStatisticsTile];
   Real total[kStatisticsTile];
@@ -97,9 +102,12 @@ void for_blocks(const StatisticsShape& shape, Body body) {
   });
 }
 
-// Sums of each block, [4, K]: overlap, predicted, present, and the weighted negative log likelihood by label.
+// Sums of each block, [4, K]: overlap, predicted, present, and the weighted negative log likelihood
+// by label.
 template <class T, class Real>
-void block_sums(const T* logits, const std::int64_t* labels, const StatisticsShape& shape,
+void block_sums(const T* logits,
+                const std::int64_t* labels,
+                const StatisticsShape& shape,
                 std::vector<double>& sums) {
   const auto K = static_cast<std::size_t>(shape.classes);
   const std::int64_t blocks = (shape.voxels + kStatisticsBlock - 1) / kStatisticsBlock;
@@ -134,11 +142,16 @@ void block_sums(const T* logits, const std::int64_t* labels, const StatisticsSha
   });
 }
 
-// d loss / d logits, from the gradients of the sums: by_overlap and by_predicted [B, K], by_likelihood [K].
+// d loss / d logits, from the gradients of the sums: by_overlap and by_predicted [B, K],
+// by_likelihood [K].
 template <class T, class Real>
-void logit_gradient(const T* logits, const std::int64_t* labels, const StatisticsShape& shape,
-                    const double* by_overlap, const double* by_predicted,
-                    const double* by_likelihood, T* gradient) {
+void logit_gradient(const T* logits,
+                    const std::int64_t* labels,
+                    const StatisticsShape& shape,
+                    const double* by_overlap,
+                    const double* by_predicted,
+                    const double* by_likelihood,
+                    T* gradient) {
   const auto K = static_cast<std::size_t>(shape.classes);
   for_blocks(shape, [&](std::int64_t b, std::int64_t first, std::int64_t count, std::int64_t) {
     std::vector<Real> p(K * kStatisticsTile);
@@ -225,7 +238,8 @@ void with_types(const at::Tensor& x, Run run) {
 class SoftmaxSums : public torch::autograd::Function<SoftmaxSums> {
  public:
   static torch::autograd::variable_list forward(torch::autograd::AutogradContext* context,
-                                                const at::Tensor& input, const at::Tensor& target) {
+                                                const at::Tensor& input,
+                                                const at::Tensor& target) {
     const at::Tensor logits =
         input.is_contiguous() || is_channels_last(input) ? input : input.contiguous();
     const at::Tensor labels = target.contiguous();
@@ -284,7 +298,8 @@ class SoftmaxSums : public torch::autograd::Function<SoftmaxSums> {
   }
 };
 
-void check_shapes(const at::Tensor& logits, const at::Tensor& labels,
+void check_shapes(const at::Tensor& logits,
+                  const at::Tensor& labels,
                   const std::vector<double>& class_weights) {
   bool fits = (logits.dim() == 4 || logits.dim() == 5) && logits.is_floating_point() &&
               labels.scalar_type() == at::kLong && labels.dim() == logits.dim() - 1 &&
@@ -293,9 +308,10 @@ void check_shapes(const at::Tensor& logits, const at::Tensor& labels,
     fits = labels.size(axis) == logits.size(axis == 0 ? 0 : axis + 1);
   }
   if (!fits) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "segmentation loss: expected float logits [B, K, D, H, W] or [B, K, H, W] and int64 "
-                "labels of the same sizes without K");
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "segmentation loss: expected float logits [B, K, D, H, W] or [B, K, H, W] and int64 "
+        "labels of the same sizes without K");
   }
   if (!class_weights.empty() &&
       (static_cast<std::int64_t>(class_weights.size()) != logits.size(1) ||
@@ -311,13 +327,15 @@ void check_shapes(const at::Tensor& logits, const at::Tensor& labels,
 
 }  // namespace
 
-SoftmaxStatistics softmax_statistics(const at::Tensor& logits, const at::Tensor& labels,
+SoftmaxStatistics softmax_statistics(const at::Tensor& logits,
+                                     const at::Tensor& labels,
                                      const std::vector<double>& class_weights) {
   check_shapes(logits, labels, class_weights);
   const auto type = logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   const std::vector<double> all_one(static_cast<std::size_t>(logits.size(1)), 1.0);
-  const at::Tensor weight = at::tensor(at::ArrayRef<double>(class_weights.empty() ? all_one : class_weights),
-                                       logits.options().dtype(type).requires_grad(false));
+  const at::Tensor weight =
+      at::tensor(at::ArrayRef<double>(class_weights.empty() ? all_one : class_weights),
+                 logits.options().dtype(type).requires_grad(false));
   SoftmaxStatistics statistics;
   at::Tensor likelihood;
   if (logits.is_cpu()) {

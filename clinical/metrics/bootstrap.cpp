@@ -12,9 +12,12 @@ namespace marrow {
 
 namespace {
 
-double normal_probability(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
+double normal_probability(double z) {
+  return 0.5 * std::erfc(-z / std::sqrt(2.0));
+}
 
-// Inverse by bisection: called a handful of times, so simplicity wins over a rational approximation.
+// Inverse by bisection: called a handful of times, so simplicity wins over a rational
+// approximation.
 double normal_quantile(double p) {
   double low = -10.0;
   double high = 10.0;

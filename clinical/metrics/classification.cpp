@@ -92,9 +92,10 @@ std::optional<double> auroc(const std::vector<int>& positive, const std::vector<
 
 MeanAuroc macro_auroc(const std::vector<std::int64_t>& labels, const ScoreTable& scores) {
   check_rows(labels.size(), scores.size(), "macro auroc");
-  return mean_auroc(scores, checked_columns(scores, "macro auroc"), [&](std::size_t i, std::size_t k) {
-    return labels[i] == static_cast<std::int64_t>(k);
-  });
+  return mean_auroc(
+      scores, checked_columns(scores, "macro auroc"), [&](std::size_t i, std::size_t k) {
+        return labels[i] == static_cast<std::int64_t>(k);
+      });
 }
 
 MeanAuroc multilabel_auroc(const TargetTable& targets, const ScoreTable& scores) {
@@ -107,7 +108,8 @@ MeanAuroc multilabel_auroc(const TargetTable& targets, const ScoreTable& scores)
       scores, classes, [&](std::size_t i, std::size_t k) { return targets[i][k] != 0; });
 }
 
-double accuracy(const std::vector<std::int64_t>& labels, const std::vector<std::int64_t>& predicted) {
+double accuracy(const std::vector<std::int64_t>& labels,
+                const std::vector<std::int64_t>& predicted) {
   check_rows(labels.size(), predicted.size(), "accuracy");
   std::size_t right = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -117,7 +119,8 @@ double accuracy(const std::vector<std::int64_t>& labels, const std::vector<std::
 }
 
 F1Scores f1_scores(const std::vector<std::int64_t>& labels,
-                   const std::vector<std::int64_t>& predicted, std::int64_t classes) {
+                   const std::vector<std::int64_t>& predicted,
+                   std::int64_t classes) {
   check_rows(labels.size(), predicted.size(), "f1");
   const auto K = static_cast<std::size_t>(std::max<std::int64_t>(classes, 0));
   std::vector<double> right(K);

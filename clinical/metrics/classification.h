@@ -11,21 +11,23 @@ namespace marrow {
 using ScoreTable = std::vector<std::vector<double>>;
 using TargetTable = std::vector<std::vector<int>>;
 
-// Area under the ROC curve: the chance that a positive example scores above a negative one, ties counting half. Empty
-// when one of the two groups is empty. positive[i] is 0 or 1. NaN scores are Error{kInvalidArgument}.
+// Area under the ROC curve: the chance that a positive example scores above a negative one, ties
+// counting half. Empty when one of the two groups is empty. positive[i] is 0 or 1. NaN scores are
+// Error{kInvalidArgument}.
 [[nodiscard]] std::optional<double> auroc(const std::vector<int>& positive,
                                           const std::vector<double>& scores);
 
 struct MeanAuroc {
   std::vector<std::optional<double>> per_class;
-  std::optional<double> mean;         // over the classes that have one
+  std::optional<double> mean;          // over the classes that have one
   std::vector<std::int64_t> excluded;  // classes without a positive or without a negative example
 };
 
 // One-vs-rest over the classes of one label per example.
 [[nodiscard]] MeanAuroc macro_auroc(const std::vector<std::int64_t>& labels,
                                     const ScoreTable& scores);
-// Several 0/1 findings per example; classes without positives (or negatives) are excluded and named.
+// Several 0/1 findings per example; classes without positives (or negatives) are excluded and
+// named.
 [[nodiscard]] MeanAuroc multilabel_auroc(const TargetTable& targets, const ScoreTable& scores);
 
 [[nodiscard]] double accuracy(const std::vector<std::int64_t>& labels,
@@ -37,7 +39,8 @@ struct F1Scores {
   double micro = 0.0;  // equals the accuracy for one label per example
 };
 
-// 2 * true positives / (labelled + predicted); 0 for a class that occurs in neither, which macro leaves out.
+// 2 * true positives / (labelled + predicted); 0 for a class that occurs in neither, which macro
+// leaves out.
 [[nodiscard]] F1Scores f1_scores(const std::vector<std::int64_t>& labels,
                                  const std::vector<std::int64_t>& predicted,
                                  std::int64_t classes);

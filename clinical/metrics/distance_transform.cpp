@@ -12,7 +12,9 @@ namespace {
 constexpr double kFar = std::numeric_limits<double>::infinity();
 
 // Along i every value is 0 or infinity, so two sweeps that count voxels do.
-void sweep_rows(const std::vector<std::uint8_t>& feature, std::int64_t length, double spacing,
+void sweep_rows(const std::vector<std::uint8_t>& feature,
+                std::int64_t length,
+                double spacing,
                 std::vector<double>& squared) {
   const auto n = static_cast<std::size_t>(length);
   for (std::size_t row = 0; row < feature.size(); row += n) {
@@ -91,7 +93,8 @@ class DistanceEnvelope {
 
 }  // namespace
 
-std::vector<double> squared_distances_mm(const std::vector<std::uint8_t>& feature, const Size3& size,
+std::vector<double> squared_distances_mm(const std::vector<std::uint8_t>& feature,
+                                         const Size3& size,
                                          const Eigen::Vector3d& spacing) {
   MARROW_CHECK(static_cast<std::int64_t>(feature.size()) == size[0] * size[1] * size[2]);
   std::vector<double> squared(feature.size());

@@ -9,8 +9,9 @@
 
 namespace marrow {
 
-// Squared Euclidean distance in mm^2 from every voxel centre to the nearest voxel with `feature` != 0; infinity
-// everywhere when there is none. Exact up to float64 rounding, on anisotropic grids, in time linear in the voxels.
+// Squared Euclidean distance in mm^2 from every voxel centre to the nearest voxel with `feature` !=
+// 0; infinity everywhere when there is none. Exact up to float64 rounding, on anisotropic grids, in
+// time linear in the voxels.
 //
 // feature: size[0] * size[1] * size[2] values, i fastest. spacing: mm.
 //

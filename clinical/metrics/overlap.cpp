@@ -32,9 +32,10 @@ std::vector<StructureOverlap> structure_overlaps(const LabelMap& reference,
                                                  const std::vector<std::uint16_t>& values) {
   const std::string difference = geometry_difference(reference.geometry, prediction.geometry);
   if (!difference.empty()) {
-    throw Error(ErrorCode::kRefused,
-                "evaluation: reference and prediction must lie on the same grid, but they differ in " +
-                    difference + "; resample the prediction onto the grid of the reference");
+    throw Error(
+        ErrorCode::kRefused,
+        "evaluation: reference and prediction must lie on the same grid, but they differ in " +
+            difference + "; resample the prediction onto the grid of the reference");
   }
   constexpr std::int32_t kNotAsked = -1;
   std::vector<std::int32_t> place(std::size_t{1} << 16, kNotAsked);
@@ -45,7 +46,8 @@ std::vector<StructureOverlap> structure_overlaps(const LabelMap& reference,
   for (StructureOverlap& overlap : overlaps) {
     overlap.counts.voxels = reference.geometry.voxels();
   }
-  const auto seen = [&](std::int32_t s, std::int64_t i, std::int64_t j, std::int64_t k) -> OverlapCounts& {
+  const auto seen =
+      [&](std::int32_t s, std::int64_t i, std::int64_t j, std::int64_t k) -> OverlapCounts& {
     StructureOverlap& overlap = overlaps[static_cast<std::size_t>(s)];
     grow(overlap.box, overlap.counts.reference + overlap.counts.predicted == 0, i, j, k);
     return overlap.counts;

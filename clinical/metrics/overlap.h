@@ -14,7 +14,8 @@ struct OverlapCounts {
   std::int64_t both = 0;
   std::int64_t voxels = 0;  // of the whole image
 
-  // 2 * both / (reference + predicted) and both / (reference + predicted - both); 1 when both masks are empty.
+  // 2 * both / (reference + predicted) and both / (reference + predicted - both); 1 when both masks
+  // are empty.
   [[nodiscard]] double dice() const;
   [[nodiscard]] double iou() const;
 };
@@ -32,6 +33,8 @@ struct StructureOverlap {
 
 // One entry for each of `values`, all in one pass. Throws Error{kRefused} when the grids differ.
 [[nodiscard]] std::vector<StructureOverlap> structure_overlaps(
-    const LabelMap& reference, const LabelMap& prediction, const std::vector<std::uint16_t>& values);
+    const LabelMap& reference,
+    const LabelMap& prediction,
+    const std::vector<std::uint16_t>& values);
 
 }  // namespace marrow

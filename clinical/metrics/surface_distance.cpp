@@ -77,8 +77,10 @@ double mean_of(const std::vector<double>& values) {
 
 }  // namespace
 
-SurfaceDistances surface_distances(const LabelMap& reference, const LabelMap& prediction,
-                                   std::uint16_t value, const VoxelBox& box) {
+SurfaceDistances surface_distances(const LabelMap& reference,
+                                   const LabelMap& prediction,
+                                   std::uint16_t value,
+                                   const VoxelBox& box) {
   const MaskBox cut = cut_mask(reference, value, box);
   const std::vector<std::uint8_t> of_reference = surface_of(cut, reference.geometry.size);
   const std::vector<std::uint8_t> of_prediction =
@@ -123,8 +125,7 @@ double hd95_mm(SurfaceDistances distances, SurfaceRule rule) {
                     percentile(std::move(distances.from_prediction), 95.0));
   }
   std::vector<double> pooled = std::move(distances.from_reference);
-  pooled.insert(
-      pooled.end(), distances.from_prediction.begin(), distances.from_prediction.end());
+  pooled.insert(pooled.end(), distances.from_prediction.begin(), distances.from_prediction.end());
   return percentile(std::move(pooled), 95.0);
 }
 
@@ -142,8 +143,8 @@ double assd_mm(const SurfaceDistances& distances, SurfaceRule rule) {
 double diagonal_mm(const Geometry& geometry) {
   double squared = 0.0;
   for (std::size_t a = 0; a < 3; ++a) {
-    const double length = static_cast<double>(geometry.size[a]) *
-                          geometry.spacing[static_cast<Eigen::Index>(a)];
+    const double length =
+        static_cast<double>(geometry.size[a]) * geometry.spacing[static_cast<Eigen::Index>(a)];
     squared += length * length;
   }
   return std::sqrt(squared);

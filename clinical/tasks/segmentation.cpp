@@ -10,7 +10,8 @@
 
 namespace marrow {
 
-SegmentationTask::SegmentationTask(std::shared_ptr<Encoder> encoder, std::shared_ptr<Head> head,
+SegmentationTask::SegmentationTask(std::shared_ptr<Encoder> encoder,
+                                   std::shared_ptr<Head> head,
                                    const SegmentationOptions& options)
     : encoder_(register_module("encoder", std::move(encoder))),
       head_(register_module("head", std::move(head))),

@@ -51,11 +51,12 @@ struct SegmentationOptions {
   }
 };
 
-// Learns a label per voxel: head over encoder, soft Dice plus cross entropy, weights 1, 1/2, 1/4, ... for the coarser
-// maps of a head with deep supervision. Submodules are called "encoder" and "head".
+// Learns a label per voxel: head over encoder, soft Dice plus cross entropy, weights 1, 1/2, 1/4,
+// ... for the coarser maps of a head with deep supervision. Submodules are called "encoder" and
+// "head".
 //
-// For the first `freeze_steps` steps (by Batch::step) the encoder's parameters get no gradient: the optimizer leaves
-// parameters without one alone.
+// For the first `freeze_steps` steps (by Batch::step) the encoder's parameters get no gradient: the
+// optimizer leaves parameters without one alone.
 class SegmentationTask : public Objective {
  public:
   // Throws Error{kInvalidArgument} when both weights are 0.
@@ -63,16 +64,18 @@ class SegmentationTask : public Objective {
                    std::shared_ptr<Head> head,
                    const SegmentationOptions& options);
 
-  // Uses the first view and the labels; Error{kInvalidArgument} without labels. Parts: "dice" (1 - loss, of the finest
-  // map), "cross_entropy".
+  // Uses the first view and the labels; Error{kInvalidArgument} without labels. Parts: "dice" (1 -
+  // loss, of the finest map), "cross_entropy".
   [[nodiscard]] StepResult step(const Batch& batch) override;
   // "encoder" with encoder_lr_scale, and "head".
   [[nodiscard]] std::vector<ParameterGroup> parameter_groups() const override;
 
-  // [B, K, D, H, W] (2D: [B, K, H, W]) on the grid of x; call eval() first and hold a NoGradGuard for inference.
+  // [B, K, D, H, W] (2D: [B, K, H, W]) on the grid of x; call eval() first and hold a NoGradGuard
+  // for inference.
   [[nodiscard]] at::Tensor logits(const at::Tensor& x);
 
   [[nodiscard]] const std::shared_ptr<Encoder>& encoder() const { return encoder_; }
+
   [[nodiscard]] const std::shared_ptr<Head>& head() const { return head_; }
 
  private:

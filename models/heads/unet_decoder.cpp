@@ -63,7 +63,8 @@ struct DecoderLevel {
 
 class UnetDecoder : public Head {
  public:
-  UnetDecoder(const UnetDecoderOptions& options, HeadInput input,
+  UnetDecoder(const UnetDecoderOptions& options,
+              HeadInput input,
               const std::vector<DecoderLevel>& levels)
       : input_(std::move(input)) {
     const NormKind norm = norm_kind(options.norm);
@@ -73,10 +74,10 @@ class UnetDecoder : public Head {
       const std::string name = std::to_string(l);
       Parts parts;
       parts.has_skip = level.skip > 0;
-      parts.up = register_module(
-          "up" + name,
-          std::make_shared<TransposedConv>(
-              input_.dimensions, level.below, level.width, level.up, level.up, 0));
+      parts.up =
+          register_module("up" + name,
+                          std::make_shared<TransposedConv>(
+                              input_.dimensions, level.below, level.width, level.up, level.up, 0));
       std::int64_t in = level.width + level.skip;
       for (std::int64_t c = 0; c < options.convs; ++c) {
         parts.convs.push_back(register_module(
@@ -169,12 +170,14 @@ class UnetDecoder : public Head {
 };
 
 // Finest first. Throws when the stages are no pyramid.
-std::vector<DecoderLevel> decoder_levels(const UnetDecoderOptions& options, const HeadInput& input) {
+std::vector<DecoderLevel> decoder_levels(const UnetDecoderOptions& options,
+                                         const HeadInput& input) {
   if (input.stages.empty() || (input.dimensions != 2 && input.dimensions != 3) ||
       input.classes < 1) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "unet_decoder: expected an encoder with at least one stage in 2 or 3 dimensions and "
-                "at least one class");
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "unet_decoder: expected an encoder with at least one stage in 2 or 3 dimensions and "
+        "at least one class");
   }
   const auto axes = static_cast<std::size_t>(input.dimensions);
   std::vector<DecoderLevel> levels;
@@ -212,7 +215,8 @@ std::vector<DecoderLevel> decoder_levels(const UnetDecoderOptions& options, cons
     if (!options.widths.empty()) {
       levels[l].width = options.widths[l];
     }
-    // Each level takes the output of the coarser one; only the coarsest takes the encoder's own map.
+    // Each level takes the output of the coarser one; only the coarsest takes the encoder's own
+    // map.
     if (l > 0) {
       levels[l - 1].below = levels[l].width;
     }

@@ -5,8 +5,8 @@
 
 namespace marrow {
 
-// at::parallel_for is inline and serial unless the including file is compiled with OpenMP; the loop of a tensor iterator
-// is compiled inside LibTorch and uses the same threads.
+// at::parallel_for is inline and serial unless the including file is compiled with OpenMP; the loop
+// of a tensor iterator is compiled inside LibTorch and uses the same threads.
 void parallel_tasks(std::int64_t tasks, c10::function_ref<void(std::int64_t)> body) {
   if (tasks <= 1) {
     if (tasks == 1) {
