@@ -96,6 +96,7 @@ void visit_dicom_fields(Header& header, Visit&& visit) {
   visit("slope", header.slope);
   visit("intercept", header.intercept);
   visit("pixel_bytes", header.pixel_bytes);
+  visit("pixel_offset", header.pixel_offset);
   visit("has_pixel_data", header.has_pixel_data);
   visit("gantry_tilt_degrees", header.gantry_tilt_degrees);
   visit("instance_number", header.instance_number);
@@ -105,6 +106,7 @@ void visit_dicom_fields(Header& header, Visit&& visit) {
   visit("temporal_position", header.temporal_position);
   visit("image_comments", header.image_comments);
   visit("facts", header.facts);
+  visit("traits", header.traits);
 }
 
 template <class Header, class Visit>
