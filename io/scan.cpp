@@ -26,20 +26,22 @@ namespace marrow {
 
 namespace {
 
-constexpr std::size_t kFilesPerBatch = 64;         // one request to a child
+constexpr std::size_t kFilesPerBatch = 64;          // one request to a child
 constexpr std::size_t kFilesPerTransaction = 4096;  // lost at most when a scan is killed
 
-// Files that are new or changed -> their facts, by several children at once. The facts come back to the caller's thread,
-// in any order.
+// Files that are new or changed -> their facts, by several children at once. The facts come back to
+// the caller's thread, in any order.
 class Inspection {
  public:
   Inspection(std::span<const FoundFile> files, const ScanOptions& options) : files_(files) {
     const std::size_t batches = (files.size() + kFilesPerBatch - 1) / kFilesPerBatch;
-    const std::size_t wanted = options.threads > 0 ? static_cast<std::size_t>(options.threads)
-                                                   : std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t wanted = options.threads > 0
+                                   ? static_cast<std::size_t>(options.threads)
+                                   : std::max(1U, std::thread::hardware_concurrency());
     working_ = std::min(wanted, batches);
     for (std::size_t n = working_; n > 0; --n) {
-      threads_.emplace_back([this, &options](const std::stop_token& stop) { work(stop, options.worker); });
+      threads_.emplace_back(
+          [this, &options](const std::stop_token& stop) { work(stop, options.worker); });
     }
   }
 
@@ -70,7 +72,8 @@ class Inspection {
   void work(const std::stop_token& stop, const WorkerSettings& settings) {
     try {
       WorkerClient client(settings);
-      for (std::span<const FoundFile> batch = take(); !batch.empty() && !stop.stop_requested() && !interrupted();
+      for (std::span<const FoundFile> batch = take();
+           !batch.empty() && !stop.stop_requested() && !interrupted();
            batch = take()) {
         std::vector<std::filesystem::path> paths;
         for (const FoundFile& file : batch) {
@@ -133,18 +136,32 @@ Changes find_changes(const WalkResult& walk, const Catalogue& catalogue) {
       changes.gone.push_back(path);
     }
   });
-  changes.to_open.insert(changes.to_open.end(), walk.files.begin() + static_cast<std::ptrdiff_t>(n), walk.files.end());
+  changes.to_open.insert(
+      changes.to_open.end(), walk.files.begin() + static_cast<std::ptrdiff_t>(n), walk.files.end());
   return changes;
+}
+
+// What walking found, and what it found earlier in archives that were not walked this time.
+std::vector<Issue> walk_issues(const WalkResult& walk, const Catalogue& catalogue) {
+  std::vector<Issue> issues = walk.issues;
+  for (Issue& issue : catalogue.issues()) {
+    if (!is_below(issue.path, walk.roots) && !catalogue.file_record(issue.path)) {
+      issues.push_back(std::move(issue));
+    }
+  }
+  return issues;
 }
 
 void open_files(const Changes& changes, Catalogue& catalogue, const ScanOptions& options) {
   if (!changes.gone.empty()) {
     catalogue.remove_files(changes.gone);
   }
-  Progress progress("scan", static_cast<std::int64_t>(changes.to_open.size()), "files", options.progress);
+  Progress progress(
+      "scan", static_cast<std::int64_t>(changes.to_open.size()), "files", options.progress);
   Inspection inspection(changes.to_open, options);
   std::vector<FileRecord> waiting;
-  for (std::vector<FileRecord> batch = inspection.next(); !batch.empty(); batch = inspection.next()) {
+  for (std::vector<FileRecord> batch = inspection.next(); !batch.empty();
+       batch = inspection.next()) {
     progress.advance(static_cast<std::int64_t>(batch.size()));
     for (FileRecord& record : batch) {
       if (const DicomHeader* const header = record.facts.dicom()) {
@@ -183,13 +200,16 @@ class Assembly {
     }
   }
 
-  void finish(Catalogue& catalogue, const std::vector<std::filesystem::path>& roots, ScanResult& result) {
+  void finish(Catalogue& catalogue,
+              const std::vector<std::filesystem::path>& roots,
+              ScanResult& result) {
     finish_series();
     for (SeriesRecord& record : nifti_records(nifti_, roots, salt_)) {
       series_.push_back(std::move(record));
     }
-    std::sort(series_.begin(), series_.end(),
-              [](const SeriesRecord& a, const SeriesRecord& b) { return a.key < b.key; });
+    std::sort(series_.begin(), series_.end(), [](const SeriesRecord& a, const SeriesRecord& b) {
+      return a.key < b.key;
+    });
     result.refused_files = refused_files_;
     std::set<std::string> patients;
     std::set<std::string> studies;
@@ -208,8 +228,9 @@ class Assembly {
     result.patients = static_cast<std::int64_t>(patients.size());
     result.studies = static_cast<std::int64_t>(studies.size());
     result.series = static_cast<std::int64_t>(series_.size());
-    std::stable_sort(issues_.begin(), issues_.end(),
-                     [](const Issue& a, const Issue& b) { return a.path.native() < b.path.native(); });
+    std::stable_sort(issues_.begin(), issues_.end(), [](const Issue& a, const Issue& b) {
+      return a.path.native() < b.path.native();
+    });
     catalogue.replace_series(series_, issues_);
     write_issues(result.issues);
   }
@@ -225,7 +246,8 @@ class Assembly {
   void write_issues(const std::filesystem::path& file) const {
     std::string lines;
     for (const Issue& issue : issues_) {
-      lines += issue_json(issue).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+      lines +=
+          issue_json(issue).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
     }
     write_atomically(file, lines);
   }
@@ -241,7 +263,9 @@ class Assembly {
 
 }  // namespace
 
-ScanResult scan(std::span<const std::filesystem::path> archives, Catalogue& catalogue, const ScanOptions& options) {
+ScanResult scan(std::span<const std::filesystem::path> archives,
+                Catalogue& catalogue,
+                const ScanOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const WalkResult walk = walk_archives(archives);
   const Changes changes = find_changes(walk, catalogue);
@@ -252,9 +276,10 @@ ScanResult scan(std::span<const std::filesystem::path> archives, Catalogue& cata
   result.removed = static_cast<std::int64_t>(changes.gone.size());
   result.issues = catalogue.file().parent_path() / "issues.jsonl";
   open_files(changes, catalogue, options);
-  Assembly assembly(catalogue.salt(), options, walk.issues);
+  catalogue.add_roots(walk.roots);
+  Assembly assembly(catalogue.salt(), options, walk_issues(walk, catalogue));
   catalogue.for_each_file([&](FileRecord record) { assembly.add(std::move(record)); });
-  assembly.finish(catalogue, walk.roots, result);
+  assembly.finish(catalogue, catalogue.roots(), result);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -42,8 +42,9 @@ std::string nifti_case(const std::filesystem::path& file) {
       stem.resize(stem.size() - ending.size());
     }
   }
-  const bool channel = stem.size() > 5 && stem[stem.size() - 5] == '_' &&
-                       std::all_of(stem.end() - 4, stem.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool channel =
+      stem.size() > 5 && stem[stem.size() - 5] == '_' &&
+      std::all_of(stem.end() - 4, stem.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (channel) {
     stem.resize(stem.size() - 5);
   }
@@ -61,11 +62,15 @@ std::string bids_subject(const std::filesystem::path& file) {
 }
 
 bool holds_annotations(const std::filesystem::path& file) {
-  static const std::set<std::string> kFolders{"labelsTr", "labelsTs", "labels", "masks", "derivatives"};
-  return std::any_of(file.begin(), file.end(), [](const std::filesystem::path& part) { return kFolders.contains(part); });
+  static const std::set<std::string> kFolders{
+      "labelsTr", "labelsTs", "labels", "masks", "derivatives"};
+  return std::any_of(file.begin(), file.end(), [](const std::filesystem::path& part) {
+    return kFolders.contains(part);
+  });
 }
 
-std::filesystem::path archive_of(const std::filesystem::path& file, std::span<const std::filesystem::path> roots) {
+std::filesystem::path archive_of(const std::filesystem::path& file,
+                                 std::span<const std::filesystem::path> roots) {
   for (const std::filesystem::path& root : roots) {
     const std::filesystem::path inside = file.lexically_relative(root);
     if (!inside.empty() && *inside.begin() != ".." && *inside.begin() != ".") {
@@ -90,7 +95,8 @@ class NiftiPatients {
     }
     const std::string name = nifti_case(file);
     const std::string folder = file.parent_path().native();
-    const bool generic = folders_of_case_.at(name).size() > 1 && files_in_folder_.at(folder) <= kFewFiles;
+    const bool generic =
+        folders_of_case_.at(name).size() > 1 && files_in_folder_.at(folder) <= kFewFiles;
     return generic ? "folder " + file.parent_path().filename().native() : name;
   }
 
@@ -102,7 +108,8 @@ class NiftiPatients {
 std::string series_advice(const std::string& reason_code) {
   static const std::map<std::string, std::string> kAdvice{
       {"derived", "scan with derived series allowed if they are what you want to learn from"},
-      {"secondary-capture", "scan with derived series allowed if they are what you want to learn from"},
+      {"secondary-capture",
+       "scan with derived series allowed if they are what you want to learn from"},
       {"missing-slices", "export the series again from its source"},
       {"conflicting-copies", "keep the right one of the two files"},
       {"unsupported-syntax", "convert the files to an uncompressed transfer syntax"},
@@ -136,10 +143,13 @@ DicomHeader without_identity(DicomHeader header, const std::string& salt) {
 SeriesRecord dicom_record(const DicomStack& stack, const std::string& salt) {
   const DicomHeader& first = stack.slices.front();
   SeriesRecord record;
-  const std::string series =
-      first.series_uid.empty() ? keyed_digest(salt, "file " + first.file.native()) : first.series_uid;
-  record.key = stack.count == 1 ? series : keyed_digest(salt, fmt::format("{}#{}", series, stack.number));
-  record.study = first.study_uid.empty() ? keyed_digest(salt, "no study " + series) : first.study_uid;
+  const std::string series = first.series_uid.empty()
+                                 ? keyed_digest(salt, "file " + first.file.native())
+                                 : first.series_uid;
+  record.key =
+      stack.count == 1 ? series : keyed_digest(salt, fmt::format("{}#{}", series, stack.number));
+  record.study =
+      first.study_uid.empty() ? keyed_digest(salt, "no study " + series) : first.study_uid;
   record.patient = first.patient_id;
   record.modality = modality_from_name(first.modality);
   record.format = "dicom";
@@ -182,12 +192,14 @@ std::vector<SeriesRecord> nifti_records(std::span<const FileFacts> files,
     const std::filesystem::path place = archive_of(file.file, roots);
     SeriesRecord record;
     record.key = keyed_digest(salt, "nifti " + place.native());
-    for (int n = 2; !keys.insert(record.key).second; ++n) {  // two archives with one name and one file name
+    for (int n = 2; !keys.insert(record.key).second;
+         ++n) {  // two archives with one name and one file name
       record.key = keyed_digest(salt, fmt::format("nifti {} {}", n, place.native()));
     }
     const std::string patient = patients.patient(file.file);
     record.patient = keyed_digest(salt, normal_patient(patient));
-    record.study = keyed_digest(salt, "study of " + patient + " in " + place.parent_path().native());
+    record.study =
+        keyed_digest(salt, "study of " + patient + " in " + place.parent_path().native());
     record.format = "nifti";
     record.files = {file.file};
     record.geometry = header.geometry;
@@ -215,8 +227,11 @@ Issue issue_of(const SeriesRecord& refused) {
   return {first,
           ErrorCode::kUnsupported,
           refused.reason_code,
-          fmt::format("series {} ({} file(s), the first {}): {}", refused.key, refused.files.size(),
-                      printable(first.native(), kPathShown), refused.reason),
+          fmt::format("series {} ({} file(s), the first {}): {}",
+                      refused.key,
+                      refused.files.size(),
+                      printable(first.native(), kPathShown),
+                      refused.reason),
           series_advice(refused.reason_code)};
 }
 

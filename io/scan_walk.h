@@ -20,8 +20,9 @@ struct WalkResult {
   std::vector<Issue> issues;                 // links, pipes, folders that cannot be read; by path
 };
 
-// Every regular file below `archives` (folders or files). Symbolic links and special files are issues and are neither
-// followed nor opened. Throws Error{kNothingFound} naming an archive that is not there, Error{kInterrupted} on a signal.
+// Every regular file below `archives` (folders or files). Symbolic links and special files are
+// issues and are neither followed nor opened. Throws Error{kNothingFound} naming an archive that is
+// not there, Error{kInterrupted} on a signal.
 [[nodiscard]] WalkResult walk_archives(std::span<const std::filesystem::path> archives);
 
 }  // namespace marrow

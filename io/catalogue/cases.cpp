@@ -24,7 +24,8 @@ std::vector<Case> cases_from_catalogue(const Catalogue& catalogue, const std::st
   if (cases.empty()) {
     throw Error(ErrorCode::kNothingFound,
                 "catalogue: no usable series in " + catalogue.file().string() +
-                    (where.empty() ? "" : " fits the expression") + "; `marrow list` shows what there is and why not");
+                    (where.empty() ? "" : " fits the expression") +
+                    "; `marrow list` shows what there is and why not");
   }
   refuse_leak(cases);
   return cases;

@@ -9,9 +9,10 @@ namespace marrow {
 
 class Catalogue;
 
-// One case per kept series (verdict use or split, not dropped), sorted by key. `where` narrows them as
-// Catalogue::select does; empty for all. Throws Error{kNothingFound} when no series is left and Error{kRefused} when a
-// patient is in more than one part of the split.
-[[nodiscard]] std::vector<Case> cases_from_catalogue(const Catalogue& catalogue, const std::string& where = "");
+// One case per kept series (verdict use or split, not dropped), sorted by key. `where` narrows them
+// as Catalogue::select does; empty for all. Throws Error{kNothingFound} when no series is left and
+// Error{kRefused} when a patient is in more than one part of the split.
+[[nodiscard]] std::vector<Case> cases_from_catalogue(const Catalogue& catalogue,
+                                                     const std::string& where = "");
 
 }  // namespace marrow

@@ -20,7 +20,8 @@ namespace {
 constexpr std::size_t kShortestKeyStart = 4;
 
 std::filesystem::path path_of_column(const SQLite::Column& column) {
-  return {std::string(static_cast<const char*>(column.getBlob()), static_cast<std::size_t>(column.getBytes()))};
+  return {std::string(static_cast<const char*>(column.getBlob()),
+                      static_cast<std::size_t>(column.getBytes()))};
 }
 
 void bind_path(SQLite::Statement& statement, int index, const std::filesystem::path& path) {
@@ -34,16 +35,19 @@ struct Catalogue::State {
   SQLite::Database database;
   std::string salt;
 
-  State(const std::filesystem::path& path, bool write) : file(path), database(open_catalogue(path, write)) {
+  State(const std::filesystem::path& path, bool write)
+      : file(path), database(open_catalogue(path, write)) {
     salt = with_database(file, [&] {
       return database.execAndGet("SELECT value FROM meta WHERE name = 'salt'").getString();
     });
   }
 
-  std::vector<SeriesRecord> query(const std::string& condition, const std::vector<std::string>& values = {}) {
+  std::vector<SeriesRecord> query(const std::string& condition,
+                                  const std::vector<std::string>& values = {}) {
     return with_database(file, [&] {
       SQLite::Statement statement(
-          database, fmt::format("SELECT {} FROM series {} ORDER BY key", kSeriesColumns, condition));
+          database,
+          fmt::format("SELECT {} FROM series {} ORDER BY key", kSeriesColumns, condition));
       for (std::size_t n = 0; n < values.size(); ++n) {
         statement.bind(static_cast<int>(n) + 1, values[n]);
       }
@@ -70,11 +74,17 @@ Catalogue::~Catalogue() = default;
 Catalogue::Catalogue(Catalogue&&) noexcept = default;
 Catalogue& Catalogue::operator=(Catalogue&&) noexcept = default;
 
-const std::filesystem::path& Catalogue::file() const { return state_->file; }
+const std::filesystem::path& Catalogue::file() const {
+  return state_->file;
+}
 
-const std::string& Catalogue::salt() const { return state_->salt; }
+const std::string& Catalogue::salt() const {
+  return state_->salt;
+}
 
-std::vector<SeriesRecord> Catalogue::series() const { return state_->query(""); }
+std::vector<SeriesRecord> Catalogue::series() const {
+  return state_->query("");
+}
 
 std::vector<SeriesRecord> Catalogue::select(const std::string& where) const {
   const std::vector<std::string> keys = select_keys(state_->file, where);
@@ -88,11 +98,14 @@ std::vector<SeriesRecord> Catalogue::select(const std::string& where) const {
 std::vector<SeriesRecord> Catalogue::find(const std::string& text) const {
   const bool hex = !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (hex && text.size() >= kShortestKeyStart && text.size() <= 16) {
-    std::vector<SeriesRecord> records = state_->query("WHERE substr(key, 1, length(?1)) = ?1", {text});
+    std::vector<SeriesRecord> records =
+        state_->query("WHERE substr(key, 1, length(?1)) = ?1", {text});
     if (records.size() > 1) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("catalogue: {} series have keys that begin with {}; give more of the key", records.size(),
-                              text));
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          fmt::format("catalogue: {} series have keys that begin with {}; give more of the key",
+                      records.size(),
+                      text));
     }
     if (!records.empty()) {
       return records;
@@ -100,7 +113,8 @@ std::vector<SeriesRecord> Catalogue::find(const std::string& text) const {
   }
   if (text.find_first_not_of("0123456789.") == std::string::npos && !text.empty()) {
     const std::string series = keyed_digest(state_->salt, text);
-    std::vector<SeriesRecord> records = state_->query("WHERE key = ? OR json_extract(facts, '$.series') = ?", {series, series});
+    std::vector<SeriesRecord> records =
+        state_->query("WHERE key = ? OR json_extract(facts, '$.series') = ?", {series, series});
     if (!records.empty()) {
       return records;
     }
@@ -109,33 +123,65 @@ std::vector<SeriesRecord> Catalogue::find(const std::string& text) const {
   const std::string inside = (path / "").native();
   std::vector<SeriesRecord> records = series();
   std::erase_if(records, [&](const SeriesRecord& record) {
-    return std::none_of(record.files.begin(), record.files.end(), [&](const std::filesystem::path& file) {
-      return file == path || file.native().starts_with(inside);
-    });
+    return std::none_of(
+        record.files.begin(), record.files.end(), [&](const std::filesystem::path& file) {
+          return file == path || file.native().starts_with(inside);
+        });
   });
   if (records.empty()) {
-    throw Error(ErrorCode::kNothingFound,
-                fmt::format("catalogue: no series with key, UID or file \"{}\" in {}; `marrow list` shows the keys",
-                            printable(text), state_->file.string()));
+    throw Error(
+        ErrorCode::kNothingFound,
+        fmt::format(
+            "catalogue: no series with key, UID or file \"{}\" in {}; `marrow list` shows the keys",
+            printable(text),
+            state_->file.string()));
   }
   return records;
 }
 
 std::vector<Issue> Catalogue::issues() const {
   return with_database(state_->file, [&] {
-    SQLite::Statement statement(state_->database,
-                                "SELECT path, code, reason_code, reason, advice FROM issues ORDER BY number");
+    SQLite::Statement statement(
+        state_->database,
+        "SELECT path, code, reason_code, reason, advice FROM issues ORDER BY number");
     std::vector<Issue> issues;
     while (statement.executeStep()) {
-      issues.push_back({path_of_column(statement.getColumn(0)), static_cast<ErrorCode>(statement.getColumn(1).getInt()),
-                        statement.getColumn(2).getString(), statement.getColumn(3).getString(),
+      issues.push_back({path_of_column(statement.getColumn(0)),
+                        static_cast<ErrorCode>(statement.getColumn(1).getInt()),
+                        statement.getColumn(2).getString(),
+                        statement.getColumn(3).getString(),
                         statement.getColumn(4).getString()});
     }
     return issues;
   });
 }
 
-void Catalogue::replace_series(std::span<const SeriesRecord> series, std::span<const Issue> issues) {
+std::vector<std::filesystem::path> Catalogue::roots() const {
+  return with_database(state_->file, [&] {
+    SQLite::Statement statement(state_->database, "SELECT path FROM roots ORDER BY path");
+    std::vector<std::filesystem::path> roots;
+    while (statement.executeStep()) {
+      roots.push_back(path_of_column(statement.getColumn(0)));
+    }
+    return roots;
+  });
+}
+
+void Catalogue::add_roots(const std::vector<std::filesystem::path>& roots) {
+  with_database(state_->file, [&] {
+    SQLite::Transaction transaction(state_->database, SQLite::TransactionBehavior::IMMEDIATE);
+    SQLite::Statement statement(state_->database, "INSERT OR IGNORE INTO roots VALUES (?)");
+    for (const std::filesystem::path& root : roots) {
+      statement.reset();
+      bind_path(statement, 1, root);
+      statement.exec();
+    }
+    transaction.commit();
+  });
+}
+
+void Catalogue::replace_series(std::span<const SeriesRecord> series,
+                               std::span<const Issue> issues) {
   with_database(state_->file, [&] {
     SQLite::Database& database = state_->database;
     SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
@@ -152,7 +198,8 @@ void Catalogue::replace_series(std::span<const SeriesRecord> series, std::span<c
     for (int n = 1; n < kSeriesColumnCount; ++n) {
       marks += ", ?";
     }
-    SQLite::Statement insert(database, fmt::format("INSERT INTO series ({}) VALUES ({})", kSeriesColumns, marks));
+    SQLite::Statement insert(
+        database, fmt::format("INSERT INTO series ({}) VALUES ({})", kSeriesColumns, marks));
     for (SeriesRecord record : series) {
       if (record.split.empty()) {
         record.split = splits[record.patient];
@@ -163,8 +210,9 @@ void Catalogue::replace_series(std::span<const SeriesRecord> series, std::span<c
       bind_series(insert, record);
       insert.exec();
     }
-    SQLite::Statement note(database,
-                           "INSERT INTO issues (path, code, reason_code, reason, advice) VALUES (?, ?, ?, ?, ?)");
+    SQLite::Statement note(
+        database,
+        "INSERT INTO issues (path, code, reason_code, reason, advice) VALUES (?, ?, ?, ?, ?)");
     for (const Issue& issue : issues) {
       note.reset();
       bind_path(note, 1, issue.path);
@@ -197,7 +245,8 @@ void Catalogue::set_dropped(const std::map<std::string, std::string>& because_of
   with_database(state_->file, [&] {
     SQLite::Transaction transaction(state_->database, SQLite::TransactionBehavior::IMMEDIATE);
     state_->database.exec("UPDATE series SET dropped_because = ''");
-    SQLite::Statement update(state_->database, "UPDATE series SET dropped_because = ? WHERE key = ?");
+    SQLite::Statement update(state_->database,
+                             "UPDATE series SET dropped_because = ? WHERE key = ?");
     for (const auto& [key, because] : because_of_series) {
       update.reset();
       update.bind(1, because);
@@ -208,21 +257,26 @@ void Catalogue::set_dropped(const std::map<std::string, std::string>& because_of
   });
 }
 
-void Catalogue::for_each_stamp(const std::function<void(const std::filesystem::path&, const FileStamp&)>& visit) const {
+void Catalogue::for_each_stamp(
+    const std::function<void(const std::filesystem::path&, const FileStamp&)>& visit) const {
   with_database(state_->file, [&] {
-    SQLite::Statement statement(state_->database, "SELECT path, size, modified_ns, inode FROM files ORDER BY path");
+    SQLite::Statement statement(state_->database,
+                                "SELECT path, size, modified_ns, inode FROM files ORDER BY path");
     while (statement.executeStep()) {
       visit(path_of_column(statement.getColumn(0)),
-            {statement.getColumn(1).getInt64(), statement.getColumn(2).getInt64(), statement.getColumn(3).getInt64()});
+            {statement.getColumn(1).getInt64(),
+             statement.getColumn(2).getInt64(),
+             statement.getColumn(3).getInt64()});
     }
   });
 }
 
 void Catalogue::for_each_file(const std::function<void(FileRecord)>& visit) const {
   with_database(state_->file, [&] {
-    SQLite::Statement statement(state_->database,
-                                "SELECT path, size, modified_ns, inode, headers.facts, own FROM files JOIN headers ON "
-                                "headers.id = files.header ORDER BY series, path");
+    SQLite::Statement statement(
+        state_->database,
+        "SELECT path, size, modified_ns, inode, headers.facts, own FROM files JOIN headers ON "
+        "headers.id = files.header ORDER BY series, path");
     while (statement.executeStep()) {
       visit(State::file_of_row(statement));
     }
@@ -231,9 +285,10 @@ void Catalogue::for_each_file(const std::function<void(FileRecord)>& visit) cons
 
 std::optional<FileRecord> Catalogue::file_record(const std::filesystem::path& path) const {
   return with_database(state_->file, [&]() -> std::optional<FileRecord> {
-    SQLite::Statement statement(state_->database,
-                                "SELECT path, size, modified_ns, inode, headers.facts, own FROM files JOIN headers ON "
-                                "headers.id = files.header WHERE path = ?");
+    SQLite::Statement statement(
+        state_->database,
+        "SELECT path, size, modified_ns, inode, headers.facts, own FROM files JOIN headers ON "
+        "headers.id = files.header WHERE path = ?");
     bind_path(statement, 1, path);
     if (!statement.executeStep()) {
       return std::nullopt;
@@ -246,7 +301,8 @@ void Catalogue::put_files(std::span<const FileRecord> files) {
   with_database(state_->file, [&] {
     SQLite::Transaction transaction(state_->database, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement header(state_->database, "INSERT OR IGNORE INTO headers VALUES (?, ?)");
-    SQLite::Statement file(state_->database, "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)");
+    SQLite::Statement file(state_->database,
+                           "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)");
     for (const FileRecord& record : files) {
       const FileRow row = pack_file(record.facts);
       header.reset();

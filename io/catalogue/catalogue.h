@@ -30,12 +30,14 @@ struct FileRecord {
   FileFacts facts;
 };
 
-// The catalogue of a work folder: series, issues and what is known of every file, in one SQLite file
-// (docs/formats/catalogue.md). Every change is one transaction: whatever happens, the old or the new state is found.
-// Rows come sorted by key or path. Not thread-safe; several processes may read while one writes.
+// The catalogue of a work folder: series, issues and what is known of every file, in one SQLite
+// file (docs/formats/catalogue.md). Every change is one transaction: whatever happens, the old or
+// the new state is found. Rows come sorted by key or path. Not thread-safe; several processes may
+// read while one writes.
 //
-// Everything here throws Error: kNothingFound when the file is missing (reading), kUnreadable when it is damaged,
-// kUnsupported when another version wrote it, kRefused when another process is writing, kResources on a full disk.
+// Everything here throws Error: kNothingFound when the file is missing (reading), kUnreadable when
+// it is damaged, kUnsupported when another version wrote it, kRefused when another process is
+// writing, kResources on a full disk.
 class Catalogue {
  public:
   enum class Mode { kRead, kWrite };  // kWrite makes the file when it is missing
@@ -50,18 +52,23 @@ class Catalogue {
   [[nodiscard]] const std::string& salt() const;
 
   [[nodiscard]] std::vector<SeriesRecord> series() const;
-  // Series for which an SQL expression over the columns of the view `listing` (listing_columns()) holds:
-  // "modality='CT' and slices>40". Nothing but such an expression is executed. Throws Error{kInvalidArgument} that names
-  // an unknown column and the nearest known one, or quotes what SQLite finds wrong.
+  // Series for which an SQL expression over the columns of the view `listing` (listing_columns())
+  // holds: "modality='CT' and slices>40". Nothing but such an expression is executed. Throws
+  // Error{kInvalidArgument} that names an unknown column and the nearest known one, or quotes what
+  // SQLite finds wrong.
   [[nodiscard]] std::vector<SeriesRecord> select(const std::string& where) const;
-  // By key, by the first characters of a key when they are enough, by series UID, or by the path of a file or folder: all
-  // series it stands for. Throws Error{kNothingFound} when there is none, Error{kInvalidArgument} when the start of a key
-  // fits several.
+  // By key, by the first characters of a key when they are enough, by series UID, or by the path of
+  // a file or folder: all series it stands for. Throws Error{kNothingFound} when there is none,
+  // Error{kInvalidArgument} when the start of a key fits several.
   [[nodiscard]] std::vector<SeriesRecord> find(const std::string& key_uid_or_path) const;
   [[nodiscard]] std::vector<Issue> issues() const;
 
-  // The outcome of a scan takes the place of the last one. Splits stay with their patients and `dropped_because` with its
-  // series, where the new records leave them empty.
+  // The archives that have been scanned into it; keys of files are made relative to them.
+  [[nodiscard]] std::vector<std::filesystem::path> roots() const;
+  void add_roots(const std::vector<std::filesystem::path>& roots);
+
+  // The outcome of a scan takes the place of the last one. Splits stay with their patients and
+  // `dropped_because` with its series, where the new records leave them empty.
   void replace_series(std::span<const SeriesRecord> series, std::span<const Issue> issues);
   // Patient key -> "train" | "validation" | "test"; other patients lose theirs.
   void set_splits(const std::map<std::string, std::string>& split_of_patient);
@@ -69,7 +76,8 @@ class Catalogue {
   void set_dropped(const std::map<std::string, std::string>& because_of_series);
 
   // What the last scans know of files, by path.
-  void for_each_stamp(const std::function<void(const std::filesystem::path&, const FileStamp&)>& visit) const;
+  void for_each_stamp(
+      const std::function<void(const std::filesystem::path&, const FileStamp&)>& visit) const;
   // By kind and series, then path: all files of a series follow each other.
   void for_each_file(const std::function<void(FileRecord)>& visit) const;
   [[nodiscard]] std::optional<FileRecord> file_record(const std::filesystem::path& path) const;

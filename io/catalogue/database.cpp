@@ -29,7 +29,9 @@ void make_private_file(const std::filesystem::path& file) {
   }
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) {
-    throw Error(ErrorCode::kUnreadable, "catalogue: cannot open " + file.string() + " for writing: " + std::strerror(errno));
+    throw Error(
+        ErrorCode::kUnreadable,
+        "catalogue: cannot open " + file.string() + " for writing: " + std::strerror(errno));
   }
   ::close(descriptor);
 }
@@ -55,15 +57,19 @@ void throw_as_error(const SQLite::Exception& exception, const std::filesystem::p
   switch (exception.getErrorCode()) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      throw Error(ErrorCode::kUnreadable,
-                  fmt::format("catalogue: {} is damaged or no catalogue ({}); remove it and scan again", name,
-                              exception.what()));
+      throw Error(
+          ErrorCode::kUnreadable,
+          fmt::format("catalogue: {} is damaged or no catalogue ({}); remove it and scan again",
+                      name,
+                      exception.what()));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      throw Error(ErrorCode::kRefused, "catalogue: another process is writing " + name + "; wait for it to end");
+      throw Error(ErrorCode::kRefused,
+                  "catalogue: another process is writing " + name + "; wait for it to end");
     case SQLITE_FULL:
       throw Error(ErrorCode::kResources,
-                  fmt::format("catalogue: the disk is full while writing {} ({} free)", name,
+                  fmt::format("catalogue: the disk is full while writing {} ({} free)",
+                              name,
                               format_bytes(free_disk_bytes(file.parent_path()))));
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
@@ -79,22 +85,29 @@ SQLite::Database open_catalogue(const std::filesystem::path& file, bool write) {
   if (write) {
     make_private_file(file);
   } else if (!std::filesystem::exists(file)) {
-    throw Error(ErrorCode::kNothingFound,
-                "catalogue: no file " + file.string() + "; run `marrow scan` first, or give --work");
+    throw Error(
+        ErrorCode::kNothingFound,
+        "catalogue: no file " + file.string() + "; run `marrow scan` first, or give --work");
   }
   return with_database(file, [&] {
-    SQLite::Database database(file.string(), write ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY, kBusyMilliseconds);
+    SQLite::Database database(
+        file.string(), write ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY, kBusyMilliseconds);
     if (write && database.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0) {
       make_tables(database);
     }
     const int version = database.execAndGet("PRAGMA user_version").getInt();
     if (database.execAndGet("PRAGMA application_id").getInt() != kCatalogueApplicationId) {
-      throw Error(ErrorCode::kUnreadable, "catalogue: " + file.string() + " is another program's database");
+      throw Error(ErrorCode::kUnreadable,
+                  "catalogue: " + file.string() + " is another program's database");
     }
     if (version != kCatalogueVersion) {
-      throw Error(ErrorCode::kUnsupported,
-                  fmt::format("catalogue: {} has version {} where {} is read; scan into another work folder",
-                              file.string(), version, kCatalogueVersion));
+      throw Error(
+          ErrorCode::kUnsupported,
+          fmt::format(
+              "catalogue: {} has version {} where {} is read; scan into another work folder",
+              file.string(),
+              version,
+              kCatalogueVersion));
     }
     return database;
   });

@@ -8,7 +8,8 @@
 namespace marrow {
 
 // SQLite's failures as ours, with the file's name.
-[[noreturn]] void throw_as_error(const SQLite::Exception& exception, const std::filesystem::path& file);
+[[noreturn]] void throw_as_error(const SQLite::Exception& exception,
+                                 const std::filesystem::path& file);
 
 template <class Work>
 auto with_database(const std::filesystem::path& file, Work&& work) {

@@ -20,12 +20,15 @@ constexpr std::size_t kGapsShown = 20;
 
 // As far as positions exist; a stack that cannot be placed has none.
 void explain_stack(const std::vector<DicomHeader>& slices, SeriesExplanation& explanation) {
-  const bool placed = !slices.empty() && std::all_of(slices.begin(), slices.end(), [](const DicomHeader& slice) {
-    return slice.position && slice.orientation && slice.pixel_spacing;
+  const bool placed =
+      !slices.empty() && std::all_of(slices.begin(), slices.end(), [](const DicomHeader& slice) {
+        return slice.position && slice.orientation && slice.pixel_spacing;
+      });
+  const auto unusable = std::find_if(slices.begin(), slices.end(), [](const DicomHeader& slice) {
+    return unusable_slice(slice).has_value();
   });
-  const auto unusable = std::find_if(slices.begin(), slices.end(),
-                                     [](const DicomHeader& slice) { return unusable_slice(slice).has_value(); });
-  if (!placed || (unusable != slices.end() && unusable_slice(*unusable)->code == "bad-orientation")) {
+  if (!placed ||
+      (unusable != slices.end() && unusable_slice(*unusable)->code == "bad-orientation")) {
     return;
   }
   const StackCheck check = check_stack(slices);
@@ -35,17 +38,20 @@ void explain_stack(const std::vector<DicomHeader>& slices, SeriesExplanation& ex
   for (std::size_t k = 1; k < check.positions_mm.size(); ++k) {
     const double step = check.positions_mm[k] - check.positions_mm[k - 1];
     if (std::abs(step - check.median_step_mm) > allowed && explanation.gaps.size() < kGapsShown) {
-      explanation.gaps.push_back(fmt::format("{:.2f} mm after {:.2f} mm", step, check.positions_mm[k - 1]));
+      explanation.gaps.push_back(
+          fmt::format("{:.2f} mm after {:.2f} mm", step, check.positions_mm[k - 1]));
     }
   }
   if (!check.tolerance.empty()) {
     explanation.tolerances.push_back("broken: " + check.tolerance);
     return;
   }
-  explanation.tolerances = {fmt::format("steps within {:.3f} mm of {:.3f} mm", allowed, check.median_step_mm),
-                            fmt::format("slices within {:g} mm of the regular grid", kDriftToleranceMm),
-                            fmt::format("stacking within {:g} degrees of the normal, no gantry tilt", kTiltToleranceDegrees),
-                            fmt::format("directions equal within {:g}", kOrientationTolerance)};
+  explanation.tolerances = {
+      fmt::format("steps within {:.3f} mm of {:.3f} mm", allowed, check.median_step_mm),
+      fmt::format("slices within {:g} mm of the regular grid", kDriftToleranceMm),
+      fmt::format("stacking within {:g} degrees of the normal, no gantry tilt",
+                  kTiltToleranceDegrees),
+      fmt::format("directions equal within {:g}", kOrientationTolerance)};
 }
 
 std::string explain_fact(const SeriesRecord& record, const char* name) {
@@ -94,8 +100,10 @@ SeriesExplanation explain_series(const Catalogue& catalogue, const SeriesRecord&
   if (const std::string series = explain_fact(record, "series"); !series.empty()) {
     for (const SeriesRecord& other : catalogue.series()) {
       if (explain_fact(other, "series") == series && other.key != record.key) {
-        explanation.stacks.push_back(
-            fmt::format("{} {} {}", other.key, verdict_name(other.verdict), explain_fact(other, "told_apart_by")));
+        explanation.stacks.push_back(fmt::format("{} {} {}",
+                                                 other.key,
+                                                 verdict_name(other.verdict),
+                                                 explain_fact(other, "told_apart_by")));
       }
     }
   }
@@ -104,23 +112,35 @@ SeriesExplanation explain_series(const Catalogue& catalogue, const SeriesRecord&
 
 std::string explanation_text(const SeriesExplanation& explanation) {
   const SeriesRecord& record = explanation.record;
-  std::string text = fmt::format("series {}   patient {}   study {}\n", record.key, record.patient, record.study);
-  text += fmt::format("  {:<10} {}{}\n", "verdict", verdict_name(record.verdict),
+  std::string text =
+      fmt::format("series {}   patient {}   study {}\n", record.key, record.patient, record.study);
+  text += fmt::format("  {:<10} {}{}\n",
+                      "verdict",
+                      verdict_name(record.verdict),
                       record.reason_code.empty() ? "" : " (" + record.reason_code + ")");
   if (!record.reason.empty()) {
     text += fmt::format("  {:<10} {}\n", "why", record.reason);
   }
-  text += fmt::format("  {:<10} {}{}, {} file(s){}\n", "kind", record.format,
-                      record.modality == Modality::kUnknown ? "" : " " + std::string(modality_name(record.modality)),
-                      record.files.size(), record.volumes > 1 ? fmt::format(", {} volumes", record.volumes) : "");
+  text += fmt::format("  {:<10} {}{}, {} file(s){}\n",
+                      "kind",
+                      record.format,
+                      record.modality == Modality::kUnknown
+                          ? ""
+                          : " " + std::string(modality_name(record.modality)),
+                      record.files.size(),
+                      record.volumes > 1 ? fmt::format(", {} volumes", record.volumes) : "");
   if (record.geometry) {
     text += fmt::format("  {:<10} {}\n", "grid", describe(*record.geometry));
     text += fmt::format("  {:<10} {} (i, j, k run to)\n", "axes", explanation.axes);
   }
   if (!explanation.positions_mm.empty()) {
-    text += fmt::format("  {:<10} {} from {:.2f} to {:.2f} mm along the normal, median step {:.3f} mm\n", "slices",
-                        explanation.positions_mm.size(), explanation.positions_mm.front(), explanation.positions_mm.back(),
-                        explanation.median_step_mm);
+    text += fmt::format(
+        "  {:<10} {} from {:.2f} to {:.2f} mm along the normal, median step {:.3f} mm\n",
+        "slices",
+        explanation.positions_mm.size(),
+        explanation.positions_mm.front(),
+        explanation.positions_mm.back(),
+        explanation.median_step_mm);
   }
   append_list(text, "gaps", explanation.gaps);
   append_list(text, "tolerances", explanation.tolerances);
@@ -131,7 +151,8 @@ std::string explanation_text(const SeriesExplanation& explanation) {
   }
   for (const auto& [name, value] : record.facts) {
     if (name != "warnings" && name != "series") {
-      text += fmt::format("  {:<10} {} = {}\n", &name == &record.facts.begin()->first ? "facts" : "", name, value);
+      text += fmt::format(
+          "  {:<10} {} = {}\n", &name == &record.facts.begin()->first ? "facts" : "", name, value);
     }
   }
   return text;

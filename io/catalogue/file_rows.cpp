@@ -17,10 +17,18 @@ namespace {
 using nlohmann::json;
 
 // Fields of a DICOM header in which the slices of one series differ.
-constexpr std::array kOwnFields{"instance_uid", "position",     "instance_number", "slope",
-                                "intercept",    "pixel_offset", "pixel_bytes",     "acquisition_number"};
+constexpr std::array kOwnFields{"instance_uid",
+                                "position",
+                                "instance_number",
+                                "slope",
+                                "intercept",
+                                "pixel_offset",
+                                "pixel_bytes",
+                                "acquisition_number"};
 
-std::string compact_json(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string compact_json(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 }  // namespace
 
@@ -45,7 +53,9 @@ FileRow pack_file(const FileFacts& facts) {
   return row;
 }
 
-FileFacts unpack_file(const std::string& header, const std::string& own, const std::filesystem::path& path) {
+FileFacts unpack_file(const std::string& header,
+                      const std::string& own,
+                      const std::filesystem::path& path) {
   try {
     json wire = json::parse(header);
     if (const json fields = json::parse(own); !fields.empty()) {
@@ -53,8 +63,9 @@ FileFacts unpack_file(const std::string& header, const std::string& own, const s
     }
     return facts_from_wire(wire, path);
   } catch (const std::exception&) {
-    throw Error(ErrorCode::kUnreadable,
-                "catalogue: what is kept of a file is damaged; remove the catalogue and scan again");
+    throw Error(
+        ErrorCode::kUnreadable,
+        "catalogue: what is kept of a file is damaged; remove the catalogue and scan again");
   }
 }
 

@@ -18,7 +18,8 @@ void append_leb128(std::string& bytes, std::size_t number) {
 }
 
 [[noreturn]] void packed_paths_damaged() {
-  throw Error(ErrorCode::kUnreadable, "catalogue: a packed list of files is damaged; run `marrow scan` again");
+  throw Error(ErrorCode::kUnreadable,
+              "catalogue: a packed list of files is damaged; run `marrow scan` again");
 }
 
 std::size_t take_leb128(std::string_view& bytes) {

@@ -9,6 +9,8 @@ inline constexpr int kCatalogueApplicationId = 0x4D524357;  // "MRCW"
 inline constexpr const char* kCatalogueSchema = R"sql(
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
+CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
+
 CREATE TABLE series (
   key TEXT PRIMARY KEY, study TEXT NOT NULL, patient TEXT NOT NULL,
   modality TEXT NOT NULL, format TEXT NOT NULL,

@@ -30,7 +30,8 @@ Eigen::Matrix3d direction_from_text(const std::string& text) {
   const std::vector<std::string> words = split_words(text, ' ');
   Eigen::Matrix3d direction;
   if (words.size() != 9) {
-    throw Error(ErrorCode::kUnreadable, "catalogue: a direction without nine numbers; run `marrow scan` again");
+    throw Error(ErrorCode::kUnreadable,
+                "catalogue: a direction without nine numbers; run `marrow scan` again");
   }
   for (int n = 0; n < 9; ++n) {
     direction(n / 3, n % 3) = parse_decimal(words[static_cast<std::size_t>(n)]).value_or(0);
@@ -42,7 +43,8 @@ std::map<std::string, std::string> facts_from_text(const std::string& text) {
   try {
     return json::parse(text).get<std::map<std::string, std::string>>();
   } catch (const json::exception&) {
-    throw Error(ErrorCode::kUnreadable, "catalogue: damaged acquisition facts; run `marrow scan` again");
+    throw Error(ErrorCode::kUnreadable,
+                "catalogue: damaged acquisition facts; run `marrow scan` again");
   }
 }
 

@@ -155,8 +155,9 @@ TEST_F(DicomStackFiles, GroupingComparesTheBytesOfCopies) {
 
   const std::vector<DicomStack> stacks = group_dicom(headers);
   // One byte of the copy's pixels changes.
+  const DicomHeader changed = read_dicom_header(stacks[0].duplicates.at(0));
   std::fstream copy(stacks[0].duplicates.at(0), std::ios::in | std::ios::out | std::ios::binary);
-  copy.seekp(headers[0].pixel_offset + 5);
+  copy.seekp(changed.pixel_offset + 5);
   copy.put('\x7E');
   copy.close();
 
