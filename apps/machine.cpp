@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include <Eigen/Core>
-#include <dcmtk/config/osconfig.h>
 #include <fmt/format.h>
 #include <torch/version.h>
 
 #include "core/files.h"
 #include "core/progress.h"
 #include "core/text.h"
+#include "io/library_versions.h"
 
 namespace marrow {
 namespace {
@@ -130,7 +130,7 @@ Check machine_dcmtk() {
           safe,
           fmt::format(
               "DCMTK {}{}{}",
-              OFFIS_DCMTK_VERSION_STRING,
+              dcmtk_version(),
               version.empty() ? "" : ", package " + version,
               safe ? ""
                    : fmt::format(
@@ -157,13 +157,16 @@ std::vector<Check> machine_checks(const std::filesystem::path& work, std::int64_
   checks.push_back(machine_dcmtk());
   checks.push_back({"libraries",
                     true,
-                    fmt::format("marrow {}, LibTorch {}, Eigen {}.{}.{}, fmt {}",
+                    fmt::format("marrow {}, LibTorch {}, SQLite {}, Eigen {}.{}.{}, fmt {}.{}.{}",
                                 MARROW_VERSION,
                                 TORCH_VERSION,
+                                sqlite_version(),
                                 EIGEN_WORLD_VERSION,
                                 EIGEN_MAJOR_VERSION,
                                 EIGEN_MINOR_VERSION,
-                                FMT_VERSION)});
+                                FMT_VERSION / 10000,
+                                FMT_VERSION / 100 % 100,
+                                FMT_VERSION % 100)});
   return checks;
 }
 
