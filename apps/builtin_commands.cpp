@@ -1,13 +1,27 @@
 #include "apps/builtin_commands.h"
 
 #include "apps/cli.h"
+#include "apps/convert_command.h"
 #include "apps/doctor_command.h"
+#include "apps/explain_command.h"
+#include "apps/list_command.h"
 #include "apps/phantom_command.h"
+#include "apps/prepare_command.h"
+#include "apps/scan_command.h"
+#include "apps/split_command.h"
 
 namespace marrow {
 
+// In the order of a first walk through the program.
 void add_builtin_commands(CommandTable& table) {
-  (void)table;
+  add_doctor_command(table);
+  add_phantom_command(table);
+  add_scan_command(table);
+  add_list_command(table);
+  add_explain_command(table);
+  add_convert_command(table);
+  add_split_command(table);
+  add_prepare_command(table);
 }
 
 }  // namespace marrow

@@ -305,12 +305,7 @@ int cli_dispatch(const std::vector<std::string>& words, bool& json) {
     std::cout << "marrow " MARROW_VERSION "\n";
     return 0;
   }
-  const int code = table.find(words.front()).run({words.begin() + 1, words.end()}, json);
-  if (!std::cout.flush()) {
-    throw Error(ErrorCode::kResources,
-                "standard output could not be written (is its disk full?); the work was done");
-  }
-  return code;
+  return table.find(words.front()).run({words.begin() + 1, words.end()}, json);
 }
 
 }  // namespace
@@ -319,7 +314,12 @@ int run_program(int argc, const char* const* argv) {
   bool json = false;
   try {
     install_interrupt_handlers();
-    return cli_dispatch({argv + std::min(argc, 1), argv + argc}, json);
+    const int code = cli_dispatch({argv + std::min(argc, 1), argv + argc}, json);
+    if (!std::cout.flush()) {
+      throw Error(ErrorCode::kResources,
+                  "standard output could not be written (is its disk full?)");
+    }
+    return code;
   } catch (const Error& failure) {
     return cli_report_failure(failure.code(), failure.what(), json);
   } catch (const std::bad_alloc&) {

@@ -39,6 +39,14 @@ std::string dataset_digest(const Dataset& dataset, const RecipeOptions& recipe) 
   return sha256_hex(text).substr(0, 16);
 }
 
+std::uint64_t folder_bytes(const std::filesystem::path& folder) {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    bytes += entry.is_regular_file() ? entry.file_size() : 0;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 TrainingData open_dataset(const std::filesystem::path& data,
@@ -51,16 +59,21 @@ TrainingData open_dataset(const std::filesystem::path& data,
   options.seed = seed;
   result.dataset = read_dataset(data, options);
   const std::filesystem::path folder = work / "datasets" / dataset_digest(result.dataset, recipe);
-  if (!std::filesystem::exists(folder / "index.json")) {
+  const bool known = std::filesystem::exists(folder / "index.json");
+  if (!known) {
     log::info(fmt::format("preparing {} ({} cases) -> {}", data.string(), result.dataset.cases.size(), folder.string()));
     const std::unique_ptr<VolumeSource> source = make_image_source();
-    PrepareResult prepared = prepare(result.dataset.cases, *source, recipe, folder, threads);
-    result.issues = std::move(prepared.issues);
-    for (const Issue& issue : result.issues) {
+    result.prepared = prepare(result.dataset.cases, *source, recipe, folder, threads);
+    for (const Issue& issue : result.prepared.issues) {
       log::warn(issue.reason);
     }
   }
+  result.folder = folder;
   result.store = std::make_unique<VolumeStore>(folder);
+  if (known) {
+    result.prepared.volumes = result.store->size();
+    result.prepared.bytes_store = folder_bytes(folder);
+  }
   return result;
 }
 

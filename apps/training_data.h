@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/case.h"
+#include "volumes/preprocess/prepare.h"
 #include "volumes/preprocess/recipe.h"
 #include "volumes/store/volume_store.h"
 
@@ -16,7 +17,8 @@ namespace marrow {
 struct TrainingData {
   Dataset dataset;  // without cases when the store was made by `marrow prepare` from a catalogue
   std::unique_ptr<VolumeStore> store;
-  std::vector<Issue> issues;  // cases that could not be prepared
+  std::filesystem::path folder;  // of the store
+  PrepareResult prepared;        // of this call; a store that was there already has its sizes only
 };
 
 // `--data`: reads the data set and prepares it into WORK/datasets/<digest> on first use; the digest covers the recipe and the

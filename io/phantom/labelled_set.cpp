@@ -85,9 +85,6 @@ void write_phantom_labelled(const std::filesystem::path& folder,
   const nlohmann::ordered_json splits = {
       {"train", train}, {"val", validation}, {"few_shot", few_shot}};
   write_atomically(folder / "splits.json", splits.dump(1) + "\n");
-  const nlohmann::ordered_json folds =
-      nlohmann::ordered_json::array({{{"train", train}, {"val", validation}}});
-  write_atomically(folder / "splits_final.json", folds.dump(1) + "\n");
 }
 
 }  // namespace marrow

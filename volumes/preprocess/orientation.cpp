@@ -38,7 +38,7 @@ Geometry reoriented(const Geometry& geometry, const AxisMoves& moves) {
     const auto from = static_cast<Eigen::Index>(moves.from[axis]);
     size[axis] = geometry.size[moves.from[axis]];
     spacing[to] = geometry.spacing[from];
-    direction.col(to) = moves.flipped[axis] ? -geometry.direction.col(from) : geometry.direction.col(from);
+    direction.col(to) = (moves.flipped[axis] ? -1.0 : 1.0) * geometry.direction.col(from);
     if (moves.flipped[axis]) {
       first[from] = static_cast<double>(size[axis] - 1);
     }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/case.h"
@@ -81,7 +82,11 @@ class VolumeStoreWriter {
   VolumeStoreWriter& operator=(const VolumeStoreWriter&) = delete;
 
   [[nodiscard]] bool has(std::string_view key) const;
-  // `channels`: prepared volumes on one grid. `labels`: null when there are none.
+  // What is known of a case that is already there; null when there is none. Valid until `key` is added again.
+  [[nodiscard]] const StoredCase* stored(std::string_view key) const;
+  // `channels`: prepared volumes on one grid. `labels`: null when there are none. `info` needs key, patient, split,
+  // source and targets; the rest is taken from the volumes. A case that is there already is replaced. Thread-safe.
+  // Throws Error{kUnsupported} on a label value over 255, Error{kResources} when the disk is full.
   void add(const StoredCase& info, std::span<const Volume> channels, const LabelMap* labels);
   // Writes the index; without it the folder is not a store.
   void finish();

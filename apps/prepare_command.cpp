@@ -1,0 +1,113 @@
+#include "apps/prepare_command.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/catalogue_file.h"
+#include "apps/cli.h"
+#include "apps/training_data.h"
+#include "core/error.h"
+#include "core/progress.h"
+#include "io/catalogue/cases.h"
+#include "io/catalogue/catalogue.h"
+#include "io/image_source.h"
+#include "volumes/preprocess/prepare.h"
+#include "volumes/preprocess/recipe.h"
+
+namespace marrow {
+namespace {
+
+struct PrepareCommandOptions {
+  std::filesystem::path data;
+  std::string where;
+};
+
+int prepare_report(const CommandContext& context,
+                   const std::filesystem::path& store,
+                   const PrepareResult& result,
+                   std::int64_t known) {
+  const std::filesystem::path list = context.options.work / "prepare_issues.jsonl";
+  write_issues(list, result.issues);
+  context.answer({{"volumes", result.volumes},
+                  {"bytes_in", result.bytes_in},
+                  {"bytes_store", result.bytes_store},
+                  {"seconds", result.seconds},
+                  {"refused", result.issues.size()},
+                  {"store", store.string()}});
+  context.print(fmt::format("{} volumes of {} -> {}   {} on disk   {}\n",
+                            format_count(result.volumes),
+                            format_count(known),
+                            store.string(),
+                            format_bytes(result.bytes_store),
+                            format_duration(result.seconds)));
+  if (!result.issues.empty()) {
+    context.print(fmt::format(
+        "  refused {}, each with its reason: {}\n", result.issues.size(), list.string()));
+  }
+  context.print("next: marrow pretrain --config pretrain/spark3d.yaml --out runs/spark\n");
+  return result.issues.empty() ? 0 : exit_code(ErrorCode::kPartial);
+}
+
+int prepare_catalogue(const PrepareCommandOptions& options,
+                      const RecipeOptions& recipe,
+                      const CommandContext& context) {
+  const Catalogue catalogue = open_work_catalogue(context);
+  // A recipe is for one modality; the other series of the archive are not its business.
+  std::string where = recipe.modality == "ct" ? "modality = 'CT'" : "modality = 'MR'";
+  if (!options.where.empty()) {
+    where += " and (" + options.where + ")";
+  }
+  const std::vector<Case> cases = cases_from_catalogue(catalogue, where);
+  const std::filesystem::path store = context.options.work / "store";
+  if (context.overwrite) {
+    std::filesystem::remove_all(store);
+  }
+  const std::unique_ptr<VolumeSource> source = make_image_source();
+  const PrepareResult result = prepare(cases, *source, recipe, store, context.options.threads);
+  return prepare_report(context, store, result, static_cast<std::int64_t>(cases.size()));
+}
+
+int prepare_data(const PrepareCommandOptions& options,
+                 const RecipeOptions& recipe,
+                 const CommandContext& context) {
+  const TrainingData data = open_dataset(
+      options.data, context.options.work, recipe, context.options.seed, context.options.threads);
+  return prepare_report(
+      context, data.folder, data.prepared, static_cast<std::int64_t>(data.dataset.cases.size()));
+}
+
+int prepare_run(const PrepareCommandOptions& options, const CommandContext& context) {
+  context.config.allow_sections({"prepare"});
+  const auto recipe = context.config.section("prepare").parse<RecipeOptions>();
+  return options.data.empty() ? prepare_catalogue(options, recipe, context)
+                              : prepare_data(options, recipe, context);
+}
+
+}  // namespace
+
+void add_prepare_command(CommandTable& table) {
+  auto options = std::make_shared<PrepareCommandOptions>();
+  Command& command =
+      table.add("prepare",
+                "resamples and normalises the kept series once, into a volume store",
+                "marrow prepare --config prepare/ct.yaml prepare.window_hu=[-160,240]");
+  command.app()
+      .add_option(
+          "--data", options->data, "a data set instead of the catalogue, into WORK/datasets")
+      ->type_name("DATASET");
+  command.app()
+      .add_option("--where", options->where, "only series for which this holds (see list)")
+      ->type_name("EXPRESSION");
+  command.takes_config("prepare/mr.yaml");
+  command.takes_overwrite();
+  command.runs([options](const CommandContext& context) { return prepare_run(*options, context); });
+}
+
+}  // namespace marrow

@@ -1,0 +1,112 @@
+#include "apps/scan_command.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/catalogue_file.h"
+#include "apps/cli.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/progress.h"
+#include "core/text.h"
+
+namespace marrow {
+namespace {
+
+struct ScanCommandOptions {
+  std::vector<std::filesystem::path> archives;
+  bool use_derived = false;
+};
+
+std::int64_t scan_count(const std::map<std::string, std::int64_t>& counts,
+                        const std::string& name) {
+  const auto found = counts.find(name);
+  return found == counts.end() ? 0 : found->second;
+}
+
+std::string scan_reasons(const std::map<std::string, std::int64_t>& by_reason) {
+  std::vector<std::pair<std::string, std::int64_t>> reasons(by_reason.begin(), by_reason.end());
+  std::stable_sort(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) {
+    return a.second > b.second;
+  });
+  std::vector<std::string> words;
+  for (const auto& [reason, count] : reasons) {
+    words.push_back(reason + " " + format_count(count));
+  }
+  return join(words, ", ");
+}
+
+int scan_run(const ScanCommandOptions& options, const CommandContext& context) {
+  const ScanResult result = scan_into_work(options.archives, context, options.use_derived);
+  const std::int64_t refused_series = scan_count(result.by_verdict, "refuse");
+  const std::int64_t refused = refused_series + result.refused_files;
+  context.answer({{"files", result.files},
+                  {"opened", result.opened},
+                  {"unchanged", result.unchanged},
+                  {"removed", result.removed},
+                  {"patients", result.patients},
+                  {"studies", result.studies},
+                  {"series", result.series},
+                  {"refused", refused},
+                  {"refused_series", refused_series},
+                  {"refused_files", result.refused_files},
+                  {"verdicts", result.by_verdict},
+                  {"reasons", result.by_reason},
+                  {"seconds", result.seconds},
+                  {"peak_rss_mb", static_cast<double>(peak_rss_bytes()) / (1 << 20)},
+                  {"catalogue", catalogue_path(context).string()},
+                  {"issues", result.issues.string()}});
+  context.print(fmt::format(
+      "{} patients · {} studies · {} series -> {}\n  use {} · split {} · resample {} · refuse {}\n",
+      format_count(result.patients),
+      format_count(result.studies),
+      format_count(result.series),
+      catalogue_path(context).string(),
+      format_count(scan_count(result.by_verdict, "use")),
+      format_count(scan_count(result.by_verdict, "split")),
+      format_count(scan_count(result.by_verdict, "resample")),
+      format_count(refused_series)));
+  if (refused > 0) {
+    context.print(fmt::format(
+        "  refused: {}\n  every one of them: {}\n  why: marrow list --where \"verdict='refuse'\""
+        "      one series: marrow explain KEY\n",
+        scan_reasons(result.by_reason),
+        result.issues.string()));
+  }
+  if (result.series == refused_series) {
+    throw Error(ErrorCode::kNothingFound,
+                fmt::format("none of the {} files could be used; the reasons are in {}",
+                            format_count(result.files),
+                            result.issues.string()));
+  }
+  context.print("next: marrow prepare --config prepare/ct.yaml (or prepare/mr.yaml)\n");
+  return refused > 0 ? exit_code(ErrorCode::kPartial) : 0;
+}
+
+}  // namespace
+
+void add_scan_command(CommandTable& table) {
+  auto options = std::make_shared<ScanCommandOptions>();
+  Command& command = table.add(
+      "scan",
+      "reads every file of an archive into a catalogue and says what cannot be used, and why",
+      "marrow scan /archive --work work");
+  command.app()
+      .add_option("ARCHIVE", options->archives, "folders or files; never written")
+      ->required()
+      ->type_name("");
+  command.app().add_flag(
+      "--use-derived", options->use_derived, "keep derived series that are regular volumes");
+  command.runs([options](const CommandContext& context) { return scan_run(*options, context); });
+}
+
+}  // namespace marrow

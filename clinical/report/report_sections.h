@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "clinical/report/html.h"
+#include "clinical/report/report_input.h"
+
+namespace marrow {
+
+// The parts of a report page; each is empty when the input has nothing for it.
+
+[[nodiscard]] Html report_cards(const ReportInput& input);
+// Cases best, median, worst with sliders; about `byte_limit` bytes of pictures.
+[[nodiscard]] Html report_case_pictures(const ReportInput& input, std::size_t byte_limit);
+[[nodiscard]] Html report_reconstructions(const ReportInput& input);
+[[nodiscard]] Html report_scores(const ReportInput& input);
+[[nodiscard]] Html report_learning(const ReportInput& input);
+[[nodiscard]] Html report_limits(const ReportInput& input);
+[[nodiscard]] Html report_provenance(const ReportInput& input);
+
+}  // namespace marrow

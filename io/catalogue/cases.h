@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/case.h"
+
+namespace marrow {
+
+class Catalogue;
+
+// One case per kept series (verdict use or split, not dropped), sorted by key. `where` narrows them
+// as Catalogue::select does; empty for all. Throws Error{kNothingFound} when no series is left and
+// Error{kRefused} when a patient is in more than one part of the split.
+[[nodiscard]] std::vector<Case> cases_from_catalogue(const Catalogue& catalogue,
+                                                     const std::string& where = "");
+
+}  // namespace marrow

@@ -1,0 +1,23 @@
+#include "io/datasets/dataset_json.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "io/datasets/dataset_checks.h"
+
+namespace marrow {
+
+nlohmann::json read_json_file(const std::filesystem::path& file) {
+  const std::string text = read_text(file);
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::parse_error& error) {
+    throw Error(ErrorCode::kUnreadable,
+                fmt::format("{}: expected JSON, found a mistake at byte {}; repair the file",
+                            shown_path(file),
+                            error.byte));
+  }
+}
+
+}  // namespace marrow

@@ -1,0 +1,309 @@
+#include "io/worker/wire.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace marrow {
+
+namespace {
+
+using nlohmann::json;
+
+// JSON has no NaN and no infinity, which damaged headers do.
+json wire_number(double value) {
+  if (std::isfinite(value)) {
+    return value;
+  }
+  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
+double number_from_wire(const json& wire) {
+  if (wire.is_number()) {
+    return wire.get<double>();
+  }
+  const auto& word = wire.get_ref<const std::string&>();
+  if (word == "nan") {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  const double infinity = std::numeric_limits<double>::infinity();
+  return word == "inf" ? infinity : -infinity;
+}
+
+template <class Range>
+json wire_numbers(const Range& values) {
+  json list = json::array();
+  for (const double value : values) {
+    list.push_back(wire_number(value));
+  }
+  return list;
+}
+
+template <std::size_t kCount>
+std::array<double, kCount> numbers_from_wire(const json& wire) {
+  MARROW_CHECK(wire.is_array() && wire.size() == kCount);
+  std::array<double, kCount> values{};
+  for (std::size_t i = 0; i < kCount; ++i) {
+    values[i] = number_from_wire(wire[i]);
+  }
+  return values;
+}
+
+json wire_texts(const std::vector<std::string>& texts) {
+  json list = json::array();
+  for (const std::string& text : texts) {
+    list.push_back(to_wire_text(text));
+  }
+  return list;
+}
+
+std::vector<std::string> texts_from_wire(const json& wire) {
+  std::vector<std::string> texts;
+  texts.reserve(wire.size());
+  for (const json& text : wire) {
+    texts.push_back(from_wire_text(text.get_ref<const std::string&>()));
+  }
+  return texts;
+}
+
+// One list of a header's fields, for both directions.
+template <class Header, class Visit>
+void visit_dicom_fields(Header& header, Visit&& visit) {
+  visit("patient_id", header.patient_id);
+  visit("patient_name", header.patient_name);
+  visit("study_uid", header.study_uid);
+  visit("series_uid", header.series_uid);
+  visit("instance_uid", header.instance_uid);
+  visit("frame_of_reference_uid", header.frame_of_reference_uid);
+  visit("sop_class_uid", header.sop_class_uid);
+  visit("transfer_syntax_uid", header.transfer_syntax_uid);
+  visit("modality", header.modality);
+  visit("image_type", header.image_type);
+  visit("rows", header.rows);
+  visit("columns", header.columns);
+  visit("frames", header.frames);
+  visit("samples_per_pixel", header.samples_per_pixel);
+  visit("bits_allocated", header.bits_allocated);
+  visit("bits_stored", header.bits_stored);
+  visit("high_bit", header.high_bit);
+  visit("pixel_representation", header.pixel_representation);
+  visit("photometric", header.photometric);
+  visit("position", header.position);
+  visit("orientation", header.orientation);
+  visit("pixel_spacing", header.pixel_spacing);
+  visit("slope", header.slope);
+  visit("intercept", header.intercept);
+  visit("pixel_bytes", header.pixel_bytes);
+  visit("pixel_offset", header.pixel_offset);
+  visit("has_pixel_data", header.has_pixel_data);
+  visit("gantry_tilt_degrees", header.gantry_tilt_degrees);
+  visit("instance_number", header.instance_number);
+  visit("acquisition_number", header.acquisition_number);
+  visit("echo", header.echo);
+  visit("b_value", header.b_value);
+  visit("temporal_position", header.temporal_position);
+  visit("image_comments", header.image_comments);
+  visit("facts", header.facts);
+  visit("traits", header.traits);
+}
+
+template <class Header, class Visit>
+void visit_nifti_fields(Header& header, Visit&& visit) {
+  visit("geometry", header.geometry);
+  visit("volumes", header.volumes);
+  visit("datatype", header.datatype);
+  visit("slope", header.slope);
+  visit("intercept", header.intercept);
+  visit("scaled", header.scaled);
+  visit("big_endian", header.big_endian);
+  visit("version", header.version);
+  visit("data_offset", header.data_offset);
+  visit("transform", header.transform);
+  visit("warnings", header.warnings);
+}
+
+class WireWriter {
+ public:
+  void operator()(const char* name, const std::string& value) { wire[name] = to_wire_text(value); }
+
+  void operator()(const char* name, const std::vector<std::string>& value) {
+    wire[name] = wire_texts(value);
+  }
+
+  void operator()(const char* name, double value) { wire[name] = wire_number(value); }
+
+  void operator()(const char* name, std::int64_t value) { wire[name] = value; }
+
+  void operator()(const char* name, int value) { wire[name] = value; }
+
+  void operator()(const char* name, bool value) { wire[name] = value; }
+
+  void operator()(const char* name, const Geometry& value) { wire[name] = to_wire(value); }
+
+  template <std::size_t kCount>
+  void operator()(const char* name, const std::optional<std::array<double, kCount>>& value) {
+    if (value) {
+      wire[name] = wire_numbers(*value);
+    }
+  }
+
+  void operator()(const char* name, const std::map<std::string, std::string>& value) {
+    json map = json::object();
+    for (const auto& [key, text] : value) {
+      map[to_wire_text(key)] = to_wire_text(text);
+    }
+    wire[name] = std::move(map);
+  }
+
+  json wire = json::object();
+};
+
+class WireReader {
+ public:
+  explicit WireReader(const json& wire) : wire_(wire) {}
+
+  void operator()(const char* name, std::string& value) {
+    value = from_wire_text(wire_.at(name).get_ref<const std::string&>());
+  }
+
+  void operator()(const char* name, std::vector<std::string>& value) {
+    value = texts_from_wire(wire_.at(name));
+  }
+
+  void operator()(const char* name, double& value) { value = number_from_wire(wire_.at(name)); }
+
+  void operator()(const char* name, std::int64_t& value) {
+    value = wire_.at(name).get<std::int64_t>();
+  }
+
+  void operator()(const char* name, int& value) { value = wire_.at(name).get<int>(); }
+
+  void operator()(const char* name, bool& value) { value = wire_.at(name).get<bool>(); }
+
+  void operator()(const char* name, Geometry& value) { value = geometry_from_wire(wire_.at(name)); }
+
+  template <std::size_t kCount>
+  void operator()(const char* name, std::optional<std::array<double, kCount>>& value) {
+    if (wire_.contains(name)) {
+      value = numbers_from_wire<kCount>(wire_.at(name));
+    }
+  }
+
+  void operator()(const char* name, std::map<std::string, std::string>& value) {
+    for (const auto& [key, text] : wire_.at(name).items()) {
+      value[from_wire_text(key)] = from_wire_text(text.get_ref<const std::string&>());
+    }
+  }
+
+ private:
+  const json& wire_;
+};
+
+}  // namespace
+
+std::string to_wire_text(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      text += c;
+    } else {
+      text += static_cast<char>(0xC0 | (byte >> 6));
+      text += static_cast<char>(0x80 | (byte & 0x3F));
+    }
+  }
+  return text;
+}
+
+std::string from_wire_text(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    if (first < 0x80) {
+      bytes += text[i];
+      continue;
+    }
+    MARROW_CHECK((first == 0xC2 || first == 0xC3) && i + 1 < text.size());
+    const auto second = static_cast<unsigned char>(text[++i]);
+    bytes += static_cast<char>(((first & 0x03) << 6) | (second & 0x3F));
+  }
+  return bytes;
+}
+
+json to_wire(const Geometry& geometry) {
+  const Eigen::Matrix3d& d = geometry.direction;
+  return {{"size", geometry.size},
+          {"spacing", wire_numbers(geometry.spacing)},
+          {"origin", wire_numbers(geometry.origin)},
+          {"direction", wire_numbers(d.reshaped())}};
+}
+
+Geometry geometry_from_wire(const json& wire) {
+  const auto spacing = numbers_from_wire<3>(wire.at("spacing"));
+  const auto origin = numbers_from_wire<3>(wire.at("origin"));
+  const auto direction = numbers_from_wire<9>(wire.at("direction"));
+  Geometry geometry = make_geometry(wire.at("size").get<Size3>(),
+                                    Eigen::Vector3d(spacing.data()),
+                                    Eigen::Vector3d(origin.data()),
+                                    Eigen::Matrix3d(direction.data()));
+  return geometry;
+}
+
+json to_wire(const FileRefusal& refusal) {
+  return {{"code", static_cast<int>(refusal.code)},
+          {"reason_code", to_wire_text(refusal.reason_code)},
+          {"sentence", to_wire_text(refusal.sentence)},
+          {"advice", to_wire_text(refusal.advice)}};
+}
+
+FileRefusal refusal_from_wire(const json& wire) {
+  const int code = wire.at("code").get<int>();
+  MARROW_CHECK(code >= static_cast<int>(ErrorCode::kInternal) &&
+               code <= static_cast<int>(ErrorCode::kInterrupted));
+  FileRefusal refusal;
+  refusal.code = static_cast<ErrorCode>(code);
+  WireReader reader(wire);
+  reader("reason_code", refusal.reason_code);
+  reader("sentence", refusal.sentence);
+  reader("advice", refusal.advice);
+  return refusal;
+}
+
+json to_wire(const FileFacts& facts) {
+  if (const FileRefusal* refusal = facts.refusal()) {
+    return {{"kind", "refusal"}, {"refusal", to_wire(*refusal)}};
+  }
+  WireWriter writer;
+  if (const NiftiHeader* nifti = facts.nifti()) {
+    visit_nifti_fields(*nifti, writer);
+    return {{"kind", "nifti"}, {"header", std::move(writer.wire)}};
+  }
+  visit_dicom_fields(*facts.dicom(), writer);
+  return {{"kind", "dicom"}, {"header", std::move(writer.wire)}};
+}
+
+FileFacts facts_from_wire(const json& wire, const std::filesystem::path& file) {
+  FileFacts facts;
+  facts.file = file;
+  const auto& kind = wire.at("kind").get_ref<const std::string&>();
+  if (kind == "refusal") {
+    facts.content = refusal_from_wire(wire.at("refusal"));
+  } else if (kind == "nifti") {
+    NiftiHeader header;
+    visit_nifti_fields(header, WireReader(wire.at("header")));
+    facts.content = std::move(header);
+  } else {
+    MARROW_CHECK(kind == "dicom");
+    DicomHeader header;
+    header.file = file;
+    visit_dicom_fields(header, WireReader(wire.at("header")));
+    facts.content = std::move(header);
+  }
+  return facts;
+}
+
+}  // namespace marrow

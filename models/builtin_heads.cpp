@@ -1,0 +1,15 @@
+#include "core/config/config.h"
+#include "models/head.h"
+#include "models/heads/unet_decoder.h"
+
+namespace marrow {
+
+void add_builtin_heads(Heads& heads) {
+  heads.add<UnetDecoderOptions>(
+      "U-Net decoder with skip connections from every stage of the encoder",
+      [](const ConfigSection& section, const HeadInput& input) {
+        return make_unet_decoder(section.parse<UnetDecoderOptions>(), input);
+      });
+}
+
+}  // namespace marrow

@@ -1,0 +1,126 @@
+#include "io/worker/wire.h"
+
+#include <cmath>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "io/worker/requests.h"
+
+namespace marrow {
+namespace {
+
+using nlohmann::json;
+
+// What arrives on the other side.
+FileFacts travelled(const FileFacts& facts) {
+  return facts_from_wire(json::parse(to_wire(facts).dump()), facts.file);
+}
+
+TEST(Wire, DicomHeadersArriveWhole) {
+  DicomHeader header;
+  header.file = "a/b.dcm";
+  header.patient_id = "\xff\x01 \xe9";
+  header.image_type = {"ORIGINAL", "PRIMARY"};
+  header.rows = 512;
+  header.columns = 400;
+  header.bits_stored = 12;
+  header.position = {1.0 / 3, -0.0, std::numeric_limits<double>::quiet_NaN()};
+  header.orientation = {1, 0, 0, 0, 1, 0};
+  header.slope = std::numeric_limits<double>::infinity();
+  header.pixel_bytes = 409600;
+  header.pixel_offset = 1234;
+  header.has_pixel_data = true;
+  header.b_value = "50";
+  header.facts = {{"kvp", "120"}, {"kernel", "B30f"}};
+  header.traits = {{"mosaic_tiles", "36"}};
+
+  const FileFacts facts = travelled({header.file, header});
+
+  const DicomHeader* back = facts.dicom();
+  ASSERT_NE(back, nullptr);
+  EXPECT_EQ(back->file, header.file);
+  EXPECT_EQ(back->patient_id, header.patient_id);
+  EXPECT_EQ(back->image_type, header.image_type);
+  EXPECT_EQ(back->rows, 512);
+  EXPECT_EQ(back->columns, 400);
+  EXPECT_EQ(back->bits_stored, 12);
+  ASSERT_TRUE(back->position.has_value());
+  EXPECT_EQ((*back->position)[0], 1.0 / 3);
+  EXPECT_TRUE(std::isnan((*back->position)[2]));
+  EXPECT_EQ(back->orientation, header.orientation);
+  EXPECT_FALSE(back->pixel_spacing.has_value());
+  EXPECT_TRUE(std::isinf(back->slope));
+  EXPECT_EQ(back->pixel_bytes, 409600);
+  EXPECT_EQ(back->pixel_offset, 1234);
+  EXPECT_TRUE(back->has_pixel_data);
+  EXPECT_EQ(back->b_value, "50");
+  EXPECT_EQ(back->facts, header.facts);
+  EXPECT_EQ(back->traits, header.traits);
+}
+
+TEST(Wire, NiftiHeadersArriveWhole) {
+  NiftiHeader header;
+  Eigen::Matrix3d turned;
+  turned << 0, -1, 0, 1, 0, 0, 0, 0, 1;
+  header.geometry = make_geometry({4, 5, 6}, {0.1, 2, 3}, {-1, 2, 1.0 / 3}, turned);
+  header.volumes = 7;
+  header.version = 2;
+  header.big_endian = true;
+  header.transform = "qform";
+  header.warnings = {"one", "two"};
+
+  const FileFacts facts = travelled({"x.nii", header});
+
+  const NiftiHeader* back = facts.nifti();
+  ASSERT_NE(back, nullptr);
+  EXPECT_EQ(back->geometry.size, (Size3{4, 5, 6}));
+  EXPECT_EQ(back->geometry.spacing, header.geometry.spacing);
+  EXPECT_EQ(back->geometry.origin, header.geometry.origin);
+  EXPECT_EQ(back->geometry.direction, turned);
+  EXPECT_EQ(back->volumes, 7);
+  EXPECT_EQ(back->version, 2);
+  EXPECT_TRUE(back->big_endian);
+  EXPECT_EQ(back->transform, "qform");
+  EXPECT_EQ(back->warnings, header.warnings);
+}
+
+TEST(Wire, TextOfAnyBytesComesBack) {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) {
+    all += static_cast<char>(byte);
+  }
+
+  EXPECT_EQ(from_wire_text(to_wire_text(all)), all);
+}
+
+TEST(Wire, AnswersThatMakeNoSenseAreRefused) {
+  const json good =
+      to_wire(FileFacts{"x", FileRefusal{ErrorCode::kUnreadable, "cut-short", "sentence", ""}});
+  json wrong_kind = good;
+  wrong_kind["kind"] = "other";
+  json wrong_code = good;
+  wrong_code["refusal"]["code"] = 99;
+  json wrong_type = good;
+  wrong_type["refusal"]["sentence"] = 5;
+  json wrong_geometry =
+      to_wire(make_geometry({4, 5, 6}, {1, 2, 3}, {0, 0, 0}, Eigen::Matrix3d::Identity()));
+  wrong_geometry["spacing"] = {1, -2, 3};
+
+  EXPECT_THROW((void)facts_from_wire(wrong_kind, "x"), std::exception);
+  EXPECT_THROW((void)facts_from_wire(wrong_code, "x"), std::exception);
+  EXPECT_THROW((void)facts_from_wire(wrong_type, "x"), std::exception);
+  EXPECT_THROW((void)geometry_from_wire(wrong_geometry), std::exception);
+}
+
+TEST(Wire, ReasonCodesAreSplitOffDicomSentences) {
+  const FileRefusal refusal = refusal_of(
+      Error(ErrorCode::kUnsupported, "missing-slices: a/b.dcm: slice 4 is missing"), "a/b.dcm");
+
+  EXPECT_EQ(refusal.reason_code, "missing-slices");
+  EXPECT_EQ(refusal.sentence, "a/b.dcm: slice 4 is missing");
+}
+
+}  // namespace
+}  // namespace marrow

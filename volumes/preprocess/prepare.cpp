@@ -1,0 +1,349 @@
+#include "volumes/preprocess/prepare.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "core/progress.h"
+#include "core/text.h"
+#include "volumes/preprocess/channels.h"
+#include "volumes/preprocess/intensity.h"
+#include "volumes/store/volume_store.h"
+
+namespace marrow {
+
+namespace {
+
+// A case that cannot be used, with the code of the reason for the list of issues.
+class CaseRefusal : public Error {
+ public:
+  CaseRefusal(ErrorCode code, std::string reason_code, const std::string& sentence, std::string advice)
+      : Error(code, sentence), reason_code_(std::move(reason_code)), advice_(std::move(advice)) {}
+
+  [[nodiscard]] const std::string& reason_code() const { return reason_code_; }
+  [[nodiscard]] const std::string& advice() const { return advice_; }
+
+ private:
+  std::string reason_code_;
+  std::string advice_;
+};
+
+std::string case_name(const Case& one) { return "case " + printable(one.key); }
+
+bool same_targets(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) {
+    return x == y || (!std::isfinite(x) && !std::isfinite(y));
+  });
+}
+
+// Whether the store already holds the case as it is described now.
+bool already_there(const VolumeStoreWriter& writer, const Case& one) {
+  const StoredCase* const stored = writer.stored(one.key);
+  return stored != nullptr && stored->patient == one.patient && stored->split == one.split &&
+         stored->has_labels == one.labels.has_value() &&
+         stored->channels == static_cast<std::int64_t>(one.images.size()) && same_targets(stored->targets, one.targets);
+}
+
+void refuse_other_modality(const Case& one, const RecipeOptions& recipe) {
+  const bool wrong = (one.modality == Modality::kCt && recipe.modality == "mr") ||
+                     (one.modality == Modality::kMr && recipe.modality == "ct");
+  if (wrong) {
+    throw CaseRefusal(ErrorCode::kRefused,
+                      "modality",
+                      fmt::format("{} is {} and the recipe is for {}",
+                                  case_name(one),
+                                  modality_name(one.modality),
+                                  recipe.modality == "ct" ? "CT" : "MR"),
+                      "set prepare.modality, or prepare the two modalities into two stores");
+  }
+}
+
+void refuse_other_grid(const Case& one, const std::string& what, const Geometry& image, const Geometry& other) {
+  const std::string difference = geometry_difference(image, other);
+  if (!difference.empty()) {
+    throw CaseRefusal(ErrorCode::kRefused,
+                      "geometry-differs",
+                      fmt::format("{}: {} and image lie on different grids: {}; image: {}; {}: {}",
+                                  case_name(one),
+                                  what,
+                                  difference,
+                                  describe(image),
+                                  what,
+                                  describe(other)),
+                      "bring both onto one grid; nothing is resampled silently");
+  }
+}
+
+void refuse_not_finite(const Case& one, const Volume& volume) {
+  const std::int64_t count = count_not_finite(volume);
+  const double share = static_cast<double>(count) / static_cast<double>(volume.geometry.voxels());
+  if (share > kMostNotFinite) {
+    throw CaseRefusal(ErrorCode::kRefused,
+                      "not-finite",
+                      fmt::format("{}: {} of {} voxels ({:.1f} %) are NaN or infinite where at most 1 % is tolerated",
+                                  case_name(one),
+                                  count,
+                                  volume.geometry.voxels(),
+                                  100 * share),
+                      "export the image again");
+  }
+}
+
+struct ReadCase {
+  std::vector<Volume> channels;
+  std::optional<LabelMap> labels;
+};
+
+ReadCase read_case(const Case& one, VolumeSource& source, std::mutex& reading) {
+  if (one.images.empty()) {
+    throw CaseRefusal(ErrorCode::kNothingFound, "no-image", case_name(one) + " has no image", "");
+  }
+  ReadCase result;
+  {
+    const std::lock_guard lock(reading);
+    for (const ImageRef& image : one.images) {
+      result.channels.push_back(source.volume(image));
+    }
+    if (one.labels) {
+      result.labels = source.labels(*one.labels);
+    }
+  }
+  const Geometry& grid = result.channels.front().geometry;
+  for (std::size_t channel = 0; channel < result.channels.size(); ++channel) {
+    if (channel > 0) {
+      refuse_other_grid(one, fmt::format("channel {}", channel + 1), grid, result.channels[channel].geometry);
+    }
+    refuse_not_finite(one, result.channels[channel]);
+  }
+  if (result.labels) {
+    refuse_other_grid(one, "label map", grid, result.labels->geometry);
+    // They agree within the tolerance; voxel for voxel means the image's grid exactly.
+    result.labels->geometry = grid;
+  }
+  return result;
+}
+
+void prepare_case(const Case& one,
+                  VolumeSource& source,
+                  std::mutex& reading,
+                  const RecipeOptions& recipe,
+                  VolumeStoreWriter& writer) {
+  refuse_other_modality(one, recipe);
+  ReadCase read;
+  PreparedChannels prepared;
+  try {
+    read = read_case(one, source, reading);
+    prepared = prepare_channels(std::move(read.channels), recipe);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kResources) {
+      throw;
+    }
+    // Too large is a property of this case; a full disk, met when writing, is not.
+    throw CaseRefusal(ErrorCode::kResources, "too-large", case_name(one) + ": " + error.what(), "");
+  }
+  for (const std::string& warning : prepared.warnings) {
+    log::warn("prepare: " + case_name(one) + ": " + warning);
+  }
+  std::optional<LabelMap> labels;
+  if (read.labels) {
+    labels = prepare_labels(*read.labels, prepared.channels.front().geometry);
+    read.labels.reset();
+  }
+  StoredCase info;
+  info.key = one.key;
+  info.patient = one.patient;
+  info.split = one.split;
+  info.source = prepared.source;
+  info.targets = one.targets;
+  writer.add(info, prepared.channels, labels ? &*labels : nullptr);
+}
+
+Issue issue_of(const Case& one, const Error& error) {
+  Issue issue;
+  if (!one.images.empty() && !one.images.front().files.empty()) {
+    issue.path = one.images.front().files.front();
+  }
+  issue.code = error.code();
+  issue.reason = error.what();
+  if (const auto* refusal = dynamic_cast<const CaseRefusal*>(&error)) {
+    issue.reason_code = refusal->reason_code();
+    issue.advice = refusal->advice();
+  } else {
+    issue.reason_code = std::string(error_name(error.code()));
+    issue.reason = case_name(one) + ": " + issue.reason;
+  }
+  return issue;
+}
+
+// Errors that the next case would meet as well.
+bool ends_the_run(const Error& error) {
+  if (dynamic_cast<const CaseRefusal*>(&error) != nullptr) {
+    return false;
+  }
+  const ErrorCode code = error.code();
+  return code == ErrorCode::kInternal || code == ErrorCode::kResources || code == ErrorCode::kInterrupted;
+}
+
+// Cases taken one by one by `threads` threads; each writes its own file, so that the order does not show in the result.
+class PrepareRun {
+ public:
+  PrepareRun(std::span<const Case> cases, VolumeSource& source, const RecipeOptions& recipe, VolumeStoreWriter& writer)
+      : cases_(cases),
+        source_(source),
+        recipe_(recipe),
+        writer_(writer),
+        issues_(cases.size()),
+        progress_("prepare", static_cast<std::int64_t>(cases.size()), "volumes", default_progress_style()) {
+    for (std::size_t at = 0; at < cases.size(); ++at) {
+      if (!already_there(writer, cases[at])) {
+        left_.push_back(at);
+      }
+    }
+    progress_.start_at(static_cast<std::int64_t>(cases.size() - left_.size()));
+  }
+
+  void run(std::int64_t threads) {
+    {
+      std::vector<std::jthread> others;
+      const std::int64_t wanted = std::min(threads, static_cast<std::int64_t>(left_.size()));
+      for (std::int64_t thread = 1; thread < wanted; ++thread) {
+        others.emplace_back([this] { work(); });
+      }
+      work();
+    }
+    progress_.finish();
+    if (failure_) {
+      std::rethrow_exception(failure_);
+    }
+    throw_if_interrupted("preparing volumes");
+  }
+
+  // In the order of the cases.
+  [[nodiscard]] std::vector<Issue> issues() const {
+    std::vector<Issue> result;
+    for (const std::optional<Issue>& issue : issues_) {
+      if (issue) {
+        result.push_back(*issue);
+      }
+    }
+    return result;
+  }
+
+ private:
+  void work() {
+    while (!interrupted() && !stopped_.load()) {
+      const std::size_t place = next_.fetch_add(1);
+      if (place >= left_.size()) {
+        return;
+      }
+      const std::size_t at = left_[place];
+      try {
+        prepare_case(cases_[at], source_, reading_, recipe_, writer_);
+      } catch (const Error& error) {
+        if (ends_the_run(error)) {
+          fail(std::current_exception());
+          return;
+        }
+        issues_[at] = issue_of(cases_[at], error);
+      } catch (const std::bad_alloc&) {
+        fail(std::make_exception_ptr(Error(
+            ErrorCode::kResources,
+            fmt::format("prepare: memory ran out at {} ({} in use at most so far); lower `threads` or choose a coarser "
+                        "spacing_mm",
+                        case_name(cases_[at]),
+                        format_bytes(peak_rss_bytes())))));
+        return;
+      } catch (const std::exception&) {
+        fail(std::current_exception());
+        return;
+      }
+      progress_.advance();
+    }
+  }
+
+  void fail(std::exception_ptr failure) {
+    const std::lock_guard lock(failing_);
+    if (!stopped_.exchange(true)) {
+      failure_ = std::move(failure);
+    }
+  }
+
+  std::span<const Case> cases_;
+  VolumeSource& source_;
+  const RecipeOptions& recipe_;
+  VolumeStoreWriter& writer_;
+  std::vector<std::optional<Issue>> issues_;
+  std::vector<std::size_t> left_;
+  Progress progress_;
+  std::mutex reading_;  // the source is not thread-safe
+  std::mutex failing_;
+  std::exception_ptr failure_;
+  std::atomic<std::size_t> next_{0};
+  std::atomic<bool> stopped_{false};
+};
+
+}  // namespace
+
+PrepareResult prepare(std::span<const Case> cases,
+                      VolumeSource& source,
+                      const RecipeOptions& recipe,
+                      const std::filesystem::path& folder,
+                      std::int64_t threads) {
+  if (threads < 1) {
+    throw Error(ErrorCode::kInvalidArgument, fmt::format("prepare: expected at least one thread, found {}", threads));
+  }
+  std::set<std::string_view> keys;
+  for (const Case& one : cases) {
+    if (!keys.insert(one.key).second) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "prepare: " + case_name(one) + " is listed twice; give every case its own key");
+    }
+  }
+  const auto start = std::chrono::steady_clock::now();
+  PrepareResult result;
+  VolumeStoreWriter writer(folder, recipe);
+  PrepareRun run(cases, source, recipe, writer);
+  run.run(threads);
+  result.issues = run.issues();
+  const bool some = std::any_of(cases.begin(), cases.end(), [&writer](const Case& one) { return writer.has(one.key); });
+  if (!some) {
+    throw Error(ErrorCode::kNothingFound,
+                result.issues.empty() ? "prepare: there are no cases to prepare"
+                                      : fmt::format("prepare: none of {} cases could be prepared; the first: {}",
+                                                    cases.size(),
+                                                    result.issues.front().reason));
+  }
+  writer.finish();
+  const VolumeStore store(folder);
+  result.volumes = store.size();
+  for (std::int64_t index = 0; index < store.size(); ++index) {
+    const StoredCase& info = store.info(index);
+    const auto voxels = static_cast<std::uint64_t>(info.source.voxels());
+    result.bytes_in += voxels * (sizeof(float) * static_cast<std::uint64_t>(info.channels) +
+                                 (info.has_labels ? sizeof(std::uint16_t) : 0));
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.is_regular_file()) {
+      result.bytes_store += entry.file_size();
+    }
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace marrow
