@@ -11,6 +11,7 @@
 #include "apps/predict_command.h"
 #include "apps/prepare_command.h"
 #include "apps/pretrain_command.h"
+#include "apps/report_command.h"
 #include "apps/scan_command.h"
 #include "apps/split_command.h"
 
@@ -30,6 +31,7 @@ void add_builtin_commands(CommandTable& table) {
   add_finetune_command(table);
   add_evaluate_command(table);
   add_predict_command(table);
+  add_report_command(table);
 }
 
 }  // namespace marrow

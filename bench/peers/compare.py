@@ -87,7 +87,7 @@ class Peer:
         self.errors.close()
 
 
-def figures(data, store, predictions):
+def figures(data, predictions):
     """name, unit, our executable, its benchmark (a pattern with {threads}), its arguments, and peers: name, script,
     arguments."""
     images, labels = data / "imagesTr", data / "labelsTr"
@@ -97,10 +97,10 @@ def figures(data, store, predictions):
         ("nifti", "NIfTI volumes read to float32", "volumes/s", "io_bench", "^ReadNifti/.*threads:{threads}$", [images],
          [("nibabel", "read_nifti_peer.py", [images]),
           ("SimpleITK", "read_nifti_peer.py", [images, "--tool", "simpleitk"])]),
-        ("crop", "random 40x56x40 crops", "patches/s", "volumes_bench", "^Crop/.*threads:{threads}$", [store],
+        ("crop", "random 40x56x40 crops", "patches/s", "patches_bench", "^Crop/.*threads:{threads}$", [images],
          [("MONAI, volumes in memory", "crop_augment_peer.py", [images])]),
-        ("augment", "the same with flips, rotation, zoom, noise, gamma", "patches/s", "volumes_bench",
-         "^Augment/.*threads:{threads}$", [store],
+        ("augment", "the same with flips, rotation, zoom, noise, gamma", "patches/s", "patches_bench",
+         "^Augment/.*threads:{threads}$", [images],
          [("MONAI, volumes in memory", "crop_augment_peer.py", [images, "--augment"])]),
         ("spark", "SparK training step, batch 4 of 40x56x40", "patches/s", "spark_bench",
          "^SparkStep/threads:{threads}/", [],
@@ -129,7 +129,6 @@ def number(value):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, required=True, help="MSD hippocampus subset (imagesTr, labelsTr)")
-    parser.add_argument("--store", type=pathlib.Path, help="volume store of that data, for the crop figures")
     parser.add_argument("--predictions", type=pathlib.Path, help="label maps to score (default: the labels themselves)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--python", type=pathlib.Path, default=ROOT / ".peers" / "bin" / "python")
@@ -144,7 +143,7 @@ def main():
     print(f"| work | threads | peer | ours | peer's | ratio (median of {args.repeats}) | smallest to largest |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     skipped = 0
-    known = figures(args.data, args.store or pathlib.Path("work/store"), args.predictions)
+    known = figures(args.data, args.predictions)
     if unknown := set(args.figures or []) - {f[0] for f in known}:
         sys.exit(f"compare: unknown figure {', '.join(sorted(unknown))}; known: {', '.join(f[0] for f in known)}")
     for name, title, unit, program, benchmark, arguments, peers in known:

@@ -1,5 +1,5 @@
 """Cuts random patches of volumes cached in memory and augments them with MONAI's array transforms: the peer of
-volumes_bench. Flips, one affine map (rotation and zoom, order 1), noise and gamma, as the bench does; with two threads
+patches_bench. Flips, one affine map (rotation and zoom, order 1), noise and gamma, as the bench does; with two threads
 two loader processes, MONAI's own way to use two cores."""
 
 import pathlib

@@ -158,9 +158,8 @@ if variant == "big_endian":
 elif variant == "nifti2":
     image = nibabel.Nifti2Image(voxels.astype("float32"), affine)
 elif variant == "scaled":
-    image = nibabel.Nifti1Image(voxels * 0.5 - 3.0, affine)
-    image.header.set_data_dtype("int16")
-    image.header.set_slope_inter(0.5, -3.0)
+    image = nibabel.Nifti1Image(voxels.astype("int16"), affine)
+    image.header.set_slope_inter(0.5, -3.0)  # nibabel then stores the voxels as they are
 elif variant == "qform_left_handed":
     affine[:3, 2] *= -1
     image = nibabel.Nifti1Image(voxels.astype("float32"), affine)
@@ -172,8 +171,7 @@ elif variant == "two_volumes":
 elif variant == "fortran_view":
     image = nibabel.Nifti1Image(voxels.astype("float32")[::-1, ::-1, ::-1][::-1, ::-1, ::-1], affine)
 else:
-    image = nibabel.Nifti1Image(voxels.astype(variant), affine)
-    image.header.set_data_dtype(variant)
+    image = nibabel.Nifti1Image(voxels.astype(variant), affine, dtype=variant)
 nibabel.save(image, "out.nii.gz")
 )";
 
@@ -211,7 +209,7 @@ INSTANTIATE_TEST_SUITE_P(Types,
                                            "big_endian",
                                            "nifti2",
                                            "fortran_view"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& type) { return std::string(type.param); });
 
 TEST_F(NiftiPeer, AppliesTheSlopeAndInterceptThatNibabelStores) {
   run_python(kNibabelWrites, {"scaled"});

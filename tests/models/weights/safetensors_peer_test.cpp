@@ -87,7 +87,7 @@ TEST_F(SafetensorsPeer, TheReferenceImplementationReadsOurMetadataAndScalars) {
   EXPECT_EQ(read.at("tensors").at("step").at("values"), (std::vector<double>{417}));
 }
 
-TEST_F(SafetensorsPeer, WritesTheLogicalOrderOfAChannelsLastWeight) {
+TEST_F(SafetensorsPeer, WritesATransposedWeightInItsLogicalOrder) {
   TensorFile content;
   content.tensors.emplace_back("weight", at::arange(6).to(at::kFloat).view({2, 3}).t());
   write_safetensors(file("ours.safetensors"), content);
