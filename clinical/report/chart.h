@@ -10,13 +10,15 @@
 
 namespace marrow {
 
-// Charts as SVG in the page's own markup: they follow light and dark, scale with the column, and stay readable when
-// printed in grey, since series differ by colour, dash and marker and carry their names.
+// Charts as SVG in the page's own markup: they follow light and dark, scale with the column, and
+// stay readable when printed in grey, since series differ by colour, dash and marker and carry
+// their names.
 
 enum class AxisScale { kLinear, kLog };
 
 struct ChartTicks {
-  std::vector<double> values;       // ascending, within [low, high] (log: powers, or 1-2-5 when few decades are covered)
+  std::vector<double>
+      values;  // ascending, within [low, high] (log: powers, or 1-2-5 when few decades are covered)
   std::vector<std::string> labels;  // as a person would write them
 };
 
@@ -34,9 +36,10 @@ struct ChartAxis {
 };
 
 struct LineSeries {
-  std::string name;  // written at the end of the line; may be empty when there is only one
-  std::vector<double> x;     // ascending
-  std::vector<Estimate> y;   // as many; points that are not finite (or not positive on a log axis) are left out
+  std::string name;       // written at the end of the line; may be empty when there is only one
+  std::vector<double> x;  // ascending
+  std::vector<Estimate>
+      y;  // as many; points that are not finite (or not positive on a log axis) are left out
 };
 
 struct LineChart {
@@ -47,13 +50,16 @@ struct LineChart {
   std::vector<LineSeries> series;
 };
 
-// <figure>; empty when no series has a point. At most six series keep their own colour, dash and marker.
+// <figure>; empty when no series has a point. At most six series keep their own colour, dash and
+// marker.
 [[nodiscard]] Html line_chart(const LineChart& chart);
 
 struct DotRow {
   std::string label;
-  std::vector<std::vector<Estimate>> dots;  // per series any number of values: hollow, drawn small when many
-  std::vector<Estimate> summary;            // per series the mean with its interval: filled, with a whisker; may be empty
+  std::vector<std::vector<Estimate>>
+      dots;  // per series any number of values: hollow, drawn small when many
+  std::vector<Estimate>
+      summary;  // per series the mean with its interval: filled, with a whisker; may be empty
 };
 
 // Values along one axis, a row for each structure or case.

@@ -105,8 +105,8 @@ std::string series_dash(std::size_t series) {
 Html series_marker(std::size_t series, double x, double y, double radius, bool filled) {
   const std::string classes = filled ? "mark" : "open";
   const auto path = [&](const std::string& steps) {
-    return html_leaf("path",
-                     {{"class", classes}, {"d", "M" + svg_number(x) + " " + svg_number(y) + steps}});
+    return html_leaf(
+        "path", {{"class", classes}, {"d", "M" + svg_number(x) + " " + svg_number(y) + steps}});
   };
   const std::string r = svg_number(radius);
   const std::string d = svg_number(2 * radius);
@@ -114,8 +114,7 @@ Html series_marker(std::size_t series, double x, double y, double radius, bool f
   switch (series % kSeriesStyles) {
     case 0:
       return html_leaf(
-          "circle",
-          {{"class", classes}, {"cx", svg_number(x)}, {"cy", svg_number(y)}, {"r", r}});
+          "circle", {{"class", classes}, {"cx", svg_number(x)}, {"cy", svg_number(y)}, {"r", r}});
     case 1:
       return path("m-" + r + " -" + r + "h" + d + "v" + d + "h-" + d + "z");
     case 2:
@@ -222,7 +221,8 @@ ChartRange chart_range(const ChartAxis& axis, const std::vector<double>& values,
   }
   if (to_ticks && !log_scale) {
     const double step = round_step((range.high - range.low) / 5);
-    range = {std::floor(range.low / step + 1e-6) * step, std::ceil(range.high / step - 1e-6) * step};
+    range = {std::floor(range.low / step + 1e-6) * step,
+             std::ceil(range.high / step - 1e-6) * step};
   } else if (to_ticks) {
     range = {range.low / 1.1, range.high * 1.1};
   }

@@ -19,7 +19,8 @@ inline constexpr std::size_t kSeriesStyles = 6;
 // stroke-dasharray of the series' line; "none" for the first.
 [[nodiscard]] std::string series_dash(std::size_t series);
 // A circle, square, triangle, diamond, cross or plus around (x, y).
-[[nodiscard]] Html series_marker(std::size_t series, double x, double y, double radius, bool filled);
+[[nodiscard]] Html series_marker(
+    std::size_t series, double x, double y, double radius, bool filled);
 
 // How wide the words will be, within a fifth.
 [[nodiscard]] double text_width(std::string_view words);
@@ -30,7 +31,8 @@ inline constexpr std::size_t kSeriesStyles = 6;
 
 enum class TextAnchor { kStart, kMiddle, kEnd };
 
-[[nodiscard]] Html svg_text(double x, double y, TextAnchor anchor, const std::string& classes, std::string_view words);
+[[nodiscard]] Html svg_text(
+    double x, double y, TextAnchor anchor, const std::string& classes, std::string_view words);
 [[nodiscard]] Html svg_line(double x1, double y1, double x2, double y2, const std::string& classes);
 
 // Where a value lies between two ends of an axis on the page.
@@ -47,16 +49,22 @@ struct AxisMap {
 // "loss" or "HD95 (mm)".
 [[nodiscard]] std::string axis_title(const ChartAxis& axis);
 
-// The smallest and largest of the finite values (positive ones on a log axis) with the axis' own ends respected;
-// widened when empty or a single value, and then to the next ticks when `to_ticks`.
+// The smallest and largest of the finite values (positive ones on a log axis) with the axis' own
+// ends respected; widened when empty or a single value, and then to the next ticks when `to_ticks`.
 struct ChartRange {
   double low = 0;
   double high = 1;
 };
 
-[[nodiscard]] ChartRange chart_range(const ChartAxis& axis, const std::vector<double>& values, bool to_ticks);
+[[nodiscard]] ChartRange chart_range(const ChartAxis& axis,
+                                     const std::vector<double>& values,
+                                     bool to_ticks);
 
-// <figure class="..."> with title, <svg role="img"> of the given height, and its description as a label.
-[[nodiscard]] Html chart_figure(const std::string& title, const std::string& description, double height, const Html& content);
+// <figure class="..."> with title, <svg role="img"> of the given height, and its description as a
+// label.
+[[nodiscard]] Html chart_figure(const std::string& title,
+                                const std::string& description,
+                                double height,
+                                const Html& content);
 
 }  // namespace marrow

@@ -20,7 +20,9 @@ bool drawable(const Estimate& estimate, const AxisMap& map) {
   return std::isfinite(estimate.value) && (map.scale == AxisScale::kLinear || estimate.value > 0);
 }
 
-double placed(double value, const AxisMap& map) { return map(std::clamp(value, map.low, map.high)); }
+double placed(double value, const AxisMap& map) {
+  return map(std::clamp(value, map.low, map.high));
+}
 
 Html drawn_whisker(const Estimate& estimate, const AxisMap& map, double y) {
   if (!estimate.has_interval()) {
@@ -140,24 +142,21 @@ Html dot_chart(const DotChart& chart) {
     content += svg_text(x, bottom + 17, TextAnchor::kMiddle, "tick", ticks.labels[i]);
   }
   content += svg_line(left, bottom, kChartWidth - 8, bottom, "axis");
-  content += svg_text((map.from + map.to) / 2,
-                      bottom + 37,
-                      TextAnchor::kMiddle,
-                      "",
-                      axis_title(chart.x));
+  content +=
+      svg_text((map.from + map.to) / 2, bottom + 37, TextAnchor::kMiddle, "", axis_title(chart.x));
   for (std::size_t r = 0; r < chart.rows.size(); ++r) {
     const DotRow& row = chart.rows[r];
     const double middle = top + row_height * (static_cast<double>(r) + 0.5);
-    content += svg_text(label_width + 4,
-                        middle + 4,
-                        TextAnchor::kEnd,
-                        "",
-                        shortened(row.label, kRowLetters));
-    const bool pair = chart.connect && row.dots.size() > 1 && row.dots[0].size() == 1 &&
-                      row.dots[1].size() == 1;
+    content += svg_text(
+        label_width + 4, middle + 4, TextAnchor::kEnd, "", shortened(row.label, kRowLetters));
+    const bool pair =
+        chart.connect && row.dots.size() > 1 && row.dots[0].size() == 1 && row.dots[1].size() == 1;
     if (pair && drawable(row.dots[0][0], map) && drawable(row.dots[1][0], map)) {
-      content += svg_line(
-          placed(row.dots[0][0].value, map), middle, placed(row.dots[1][0].value, map), middle, "link");
+      content += svg_line(placed(row.dots[0][0].value, map),
+                          middle,
+                          placed(row.dots[1][0].value, map),
+                          middle,
+                          "link");
     }
     for (std::size_t s = std::max(row.dots.size(), row.summary.size()); s-- > 0;) {
       const double lane =
@@ -174,7 +173,8 @@ Html flow_diagram(std::span<const FlowStep> steps) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     Html item;
     if (i > 0) {
-      item += html_element("span", {{"class", "arrow"}, {"aria-hidden", "true"}}, html_text("\u2193"));
+      item +=
+          html_element("span", {{"class", "arrow"}, {"aria-hidden", "true"}}, html_text("\u2193"));
     }
     item += html_element("div",
                          {{"class", "stage"}},

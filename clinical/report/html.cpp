@@ -88,9 +88,13 @@ std::string html_escape(std::string_view text) {
   return escaped;
 }
 
-Html html_text(std::string_view text) { return {html_escape(text)}; }
+Html html_text(std::string_view text) {
+  return {html_escape(text)};
+}
 
-Html html_code(std::string_view code) { return {std::string(code)}; }
+Html html_code(std::string_view code) {
+  return {std::string(code)};
+}
 
 Html html_element(std::string_view name, const HtmlAttributes& attributes, const Html& content) {
   std::string code = "<" + std::string(name) + html_attributes(attributes) + ">";
@@ -107,7 +111,9 @@ Html html_leaf(std::string_view name, const HtmlAttributes& attributes) {
   return {"<" + std::string(name) + html_attributes(attributes) + "/>"};
 }
 
-Html html_paragraph(std::string_view words) { return html_element("p", html_text(words)); }
+Html html_paragraph(std::string_view words) {
+  return html_element("p", html_text(words));
+}
 
 Html html_table(const HtmlTable& table) {
   Html rows;
@@ -133,9 +139,8 @@ Html html_table(const HtmlTable& table) {
     content += html_element("caption", html_text(table.caption));
   }
   content += html_table_head(table) + html_element("tbody", rows);
-  return html_element("table",
-                      {{"class", table.columns.size() > kWideTable ? "wide" : "narrow"}},
-                      content) +
+  return html_element(
+             "table", {{"class", table.columns.size() > kWideTable ? "wide" : "narrow"}}, content) +
          html_code("\n");
 }
 
@@ -148,10 +153,11 @@ Html html_section(const HtmlSection& section) {
   if (section.content.empty()) {
     return {};
   }
-  return html_element("section",
-                      {{"id", section.id}, {"aria-labelledby", section.id + "-title"}},
-                      html_element("h2", {{"id", section.id + "-title"}}, html_text(section.title)) +
-                          html_code("\n") + section.content) +
+  return html_element(
+             "section",
+             {{"id", section.id}, {"aria-labelledby", section.id + "-title"}},
+             html_element("h2", {{"id", section.id + "-title"}}, html_text(section.title)) +
+                 html_code("\n") + section.content) +
          html_code("\n");
 }
 
@@ -166,7 +172,8 @@ std::string html_document(const HtmlDocument& document) {
   }
   const Html head =
       html_code("\n<meta charset=\"utf-8\"/>\n") +
-      html_leaf("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}}) +
+      html_leaf("meta",
+                {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}}) +
       html_code("\n") +
       html_leaf("meta",
                 {{"http-equiv", "Content-Security-Policy"},
@@ -177,12 +184,11 @@ std::string html_document(const HtmlDocument& document) {
       html_code("\n") + html_leaf("meta", {{"name", "color-scheme"}, {"content", "light dark"}}) +
       html_code("\n") + html_element("title", html_text(document.title)) + html_code("\n") +
       html_element("style", html_code(page_style())) + html_code("\n");
-  const Html body =
-      html_code("\n") + html_element("header", document.header) + html_code("\n") +
-      html_element("nav", {{"aria-label", "Contents"}}, contents) + html_code("\n") +
-      html_element("main", html_code("\n") + sections) + html_code("\n") +
-      html_element("footer", document.footer) + html_code("\n") +
-      html_element("script", html_code(page_script())) + html_code("\n");
+  const Html body = html_code("\n") + html_element("header", document.header) + html_code("\n") +
+                    html_element("nav", {{"aria-label", "Contents"}}, contents) + html_code("\n") +
+                    html_element("main", html_code("\n") + sections) + html_code("\n") +
+                    html_element("footer", document.footer) + html_code("\n") +
+                    html_element("script", html_code(page_script())) + html_code("\n");
   return "<!DOCTYPE html>\n" +
          html_element("html",
                       {{"lang", "en"}},

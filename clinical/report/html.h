@@ -17,10 +17,12 @@ struct Html {
     code += more.code;
     return *this;
   }
+
   [[nodiscard]] friend Html operator+(Html a, const Html& b) {
     a.code += b.code;
     return a;
   }
+
   [[nodiscard]] bool empty() const { return code.empty(); }
 };
 
@@ -33,7 +35,9 @@ using HtmlAttributes = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] Html html_code(std::string_view code);
 
 // <name attributes>content</name>; attribute values are escaped.
-[[nodiscard]] Html html_element(std::string_view name, const HtmlAttributes& attributes, const Html& content);
+[[nodiscard]] Html html_element(std::string_view name,
+                                const HtmlAttributes& attributes,
+                                const Html& content);
 [[nodiscard]] Html html_element(std::string_view name, const Html& content);
 // <name attributes/>: img, input, and SVG shapes.
 [[nodiscard]] Html html_leaf(std::string_view name, const HtmlAttributes& attributes);

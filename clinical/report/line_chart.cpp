@@ -97,9 +97,8 @@ Html drawn_series(std::size_t index, const std::vector<DrawnPoint>& points) {
 
 // Moves labels apart without changing their order.
 void spread_labels(std::vector<EndLabel>& labels) {
-  std::sort(labels.begin(), labels.end(), [](const EndLabel& a, const EndLabel& b) {
-    return a.y < b.y;
-  });
+  std::sort(
+      labels.begin(), labels.end(), [](const EndLabel& a, const EndLabel& b) { return a.y < b.y; });
   for (std::size_t i = 1; i < labels.size(); ++i) {
     labels[i].y = std::max(labels[i].y, labels[i - 1].y + kLabelGap);
   }

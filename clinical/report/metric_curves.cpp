@@ -32,10 +32,9 @@ std::vector<MetricCurve> read_metrics(const std::filesystem::path& file) {
       throw Error(ErrorCode::kUnreadable,
                   "report: expected one JSON object with a number \"step\" a line, found another "
                   "line " +
-                      std::to_string(line_number) + " in " + file.string() +
-                      "; remove that line");
+                      std::to_string(line_number) + " in " + file.string() + "; remove that line");
     }
-    std::map<std::string, double> values;
+    std::map<std::string, double>& values = rows[row["step"].get<double>()];
     for (const auto& [name, value] : row.items()) {
       if (name == "step" || !value.is_number()) {
         continue;
@@ -45,7 +44,6 @@ std::vector<MetricCurve> read_metrics(const std::filesystem::path& file) {
         names.push_back(name);
       }
     }
-    rows[row["step"].get<double>()] = std::move(values);
   }
   std::vector<MetricCurve> curves;
   for (const std::string& name : names) {

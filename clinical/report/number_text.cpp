@@ -29,8 +29,16 @@ std::string group_thousands(const std::string& digits) {
 }
 
 std::string superscript(int exponent) {
-  static constexpr std::string_view kDigits[] = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
-                                                 "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
+  static constexpr std::string_view kDigits[] = {"\u2070",
+                                                 "\u00b9",
+                                                 "\u00b2",
+                                                 "\u00b3",
+                                                 "\u2074",
+                                                 "\u2075",
+                                                 "\u2076",
+                                                 "\u2077",
+                                                 "\u2078",
+                                                 "\u2079"};
   std::string text = exponent < 0 ? "\u207b" : "";
   for (const char digit : std::to_string(std::abs(exponent))) {
     text += kDigits[digit - '0'];

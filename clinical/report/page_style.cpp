@@ -122,7 +122,9 @@ table.wide td::before{content:attr(data-label);color:var(--quiet);text-align:lef
 @media print{
 :root{--bg:#fff;--soft:#f4f6f8;--line:#c5ccd3;--text:#000;--quiet:#44505c}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-body{padding:0;max-width:none;font-size:10pt}
+html{font-size:10pt}
+body{padding:0;max-width:none}
+.flow{break-inside:avoid}
 nav,.slider{display:none}
 h2{margin-top:1.4rem}
 h2,h3,h4,caption,thead{break-after:avoid}

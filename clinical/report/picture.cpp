@@ -36,8 +36,8 @@ std::vector<Tap> axis_taps(const SliceRaster& raster, bool along_right, std::int
   std::vector<Tap> taps;
   taps.reserve(static_cast<std::size_t>(count * samples));
   for (std::int64_t i = 0; i < count * samples; ++i) {
-    const double at = static_cast<double>(start) +
-                      (static_cast<double>(i) + 0.5) / static_cast<double>(samples);
+    const double at =
+        static_cast<double>(start) + (static_cast<double>(i) + 0.5) / static_cast<double>(samples);
     const double index = along_right ? raster.index_right(at) : raster.index_down(at);
     taps.push_back(tap(index, raster.box.first[axis], raster.box.last[axis]));
   }
@@ -74,8 +74,8 @@ IntensityWindow robust_window(const Volume& volume) {
     return {};
   }
   const auto percentile = [&](double part) {
-    const auto rank = static_cast<std::ptrdiff_t>(
-        std::llround(part * static_cast<double>(values.size() - 1)));
+    const auto rank =
+        static_cast<std::ptrdiff_t>(std::llround(part * static_cast<double>(values.size() - 1)));
     std::nth_element(values.begin(), values.begin() + rank, values.end());
     return static_cast<double>(values[static_cast<std::size_t>(rank)]);
   };
@@ -86,7 +86,9 @@ IntensityWindow robust_window(const Volume& volume) {
   return window;
 }
 
-IntensityWindow soft_tissue_window() { return {-160, 240, "soft tissue"}; }
+IntensityWindow soft_tissue_window() {
+  return {-160, 240, "soft tissue"};
+}
 
 std::string window_text(const IntensityWindow& window) {
   const std::array<double, 2> ends{window.low, window.high};
@@ -95,7 +97,7 @@ std::string window_text(const IntensityWindow& window) {
          fixed_text(window.low, decimals) + " to " + fixed_text(window.high, decimals);
 }
 
-VoxelBox whole_box(const Geometry& geometry) {
+SliceBox whole_slice_box(const Geometry& geometry) {
   return {{0, 0, 0}, {geometry.size[0] - 1, geometry.size[1] - 1, geometry.size[2] - 1}};
 }
 
@@ -128,7 +130,7 @@ SliceRaster slice_raster(const Geometry& geometry, const SliceView& view) {
   raster.geometry = geometry;
   raster.axes = slice_axes(geometry, view.normal);
   raster.index = view.index;
-  raster.box = view.crop.value_or(whole_box(geometry));
+  raster.box = view.crop.value_or(whole_slice_box(geometry));
   for (std::size_t axis = 0; axis < 3; ++axis) {
     raster.box.first[axis] =
         std::clamp<std::int64_t>(raster.box.first[axis], 0, geometry.size[axis] - 1);
@@ -171,14 +173,14 @@ Picture render_slice(const Volume& volume, const SliceView& view, const Intensit
   };
   const auto sample = [&](const Tap& right, const Tap& down) {
     // Hidden voxels keep their edges: the nearest voxel decides.
-    const double nearest = value(right.part < 0.5 ? right.low : right.high,
-                                 down.part < 0.5 ? down.low : down.high);
+    const double nearest =
+        value(right.part < 0.5 ? right.low : right.high, down.part < 0.5 ? down.low : down.high);
     const double a = value(right.low, down.low);
     const double b = value(right.high, down.low);
     const double c = value(right.low, down.high);
     const double d = value(right.high, down.high);
-    const double mean = (a + (b - a) * right.part) * (1 - down.part) +
-                        (c + (d - c) * right.part) * down.part;
+    const double mean =
+        (a + (b - a) * right.part) * (1 - down.part) + (c + (d - c) * right.part) * down.part;
     return std::isfinite(nearest) && !std::isfinite(mean) ? nearest
            : std::isfinite(nearest)                       ? mean
                                                           : nearest;

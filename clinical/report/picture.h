@@ -11,7 +11,8 @@
 
 namespace marrow {
 
-// Slices of volumes as pictures: square in mm, hung by the radiological convention, with outlines of label maps.
+// Slices of volumes as pictures: square in mm, hung by the radiological convention, with outlines
+// of label maps.
 
 // What is black and what is white.
 struct IntensityWindow {
@@ -28,25 +29,26 @@ struct IntensityWindow {
 [[nodiscard]] std::string window_text(const IntensityWindow& window);
 
 // Voxels [first, last] along i, j, k.
-struct VoxelBox {
+struct SliceBox {
   Size3 first{0, 0, 0};
   Size3 last{0, 0, 0};
 };
 
-[[nodiscard]] VoxelBox whole_box(const Geometry& geometry);
+[[nodiscard]] SliceBox whole_slice_box(const Geometry& geometry);
 
-// One slice, and how it is drawn. Pictures made with the same geometry and view match pixel by pixel.
+// One slice, and how it is drawn. Pictures made with the same geometry and view match pixel by
+// pixel.
 struct SliceView {
-  int normal = 2;                // grid axis across the slice
-  std::int64_t index = 0;        // slice number along it
-  std::optional<VoxelBox> crop;  // what to show; its range along `normal` is ignored
+  int normal = 2;                   // grid axis across the slice
+  std::int64_t index = 0;           // slice number along it
+  std::optional<SliceBox> crop;     // what to show; its range along `normal` is ignored
   std::int64_t longest_side = 360;  // pixels
 };
 
 // Where the pixels of such a picture lie in the grid.
 struct SliceRaster {
   SliceAxes axes;
-  std::int64_t width = 0;   // of the picture; the slice may be narrower (black beside it)
+  std::int64_t width = 0;  // of the picture; the slice may be narrower (black beside it)
   std::int64_t height = 0;
   std::int64_t content_width = 0;
   std::int64_t content_height = 0;
@@ -54,11 +56,11 @@ struct SliceRaster {
   std::int64_t top = 0;
   double pixel_mm = 1;
   Geometry geometry;
-  VoxelBox box;
+  SliceBox box;
   std::int64_t index = 0;
 
-  // Continuous index along the grid axes `axes.right` and `axes.down` of a point of the picture, in pixels from its
-  // top left corner (pixel centres lie at .5).
+  // Continuous index along the grid axes `axes.right` and `axes.down` of a point of the picture, in
+  // pixels from its top left corner (pixel centres lie at .5).
   [[nodiscard]] double index_right(double x) const;
   [[nodiscard]] double index_down(double y) const;
 };
@@ -66,9 +68,11 @@ struct SliceRaster {
 // Throws Error{kInvalidArgument} for a slice outside the grid.
 [[nodiscard]] SliceRaster slice_raster(const Geometry& geometry, const SliceView& view);
 
-// The slice in grey: bilinear between voxels, area means where it is drawn smaller than it is. NaN (hidden voxels) is
-// drawn as a dark checkerboard.
-[[nodiscard]] Picture render_slice(const Volume& volume, const SliceView& view, const IntensityWindow& window);
+// The slice in grey: bilinear between voxels, area means where it is drawn smaller than it is. NaN
+// (hidden voxels) is drawn as a dark checkerboard.
+[[nodiscard]] Picture render_slice(const Volume& volume,
+                                   const SliceView& view,
+                                   const IntensityWindow& window);
 
 // Colours of classes 1, 2, ... over a grey picture; they repeat after seven with another line.
 [[nodiscard]] Rgb class_colour(std::uint16_t label);
@@ -77,18 +81,25 @@ inline constexpr Rgb kMissedColour{213, 94, 0};
 inline constexpr Rgb kExtraColour{86, 180, 233};
 inline constexpr Rgb kWrongClassColour{240, 228, 66};
 
-// Outlines each class other than 0 with a line two pixels wide inside its border: colour by class, solid for the
-// first, dashed and dotted for the next ones. Borders are those of the labels interpolated between voxel centres.
+// Outlines each class other than 0 with a line two pixels wide inside its border: colour by class,
+// solid for the first, dashed and dotted for the next ones. Borders are those of the labels
+// interpolated between voxel centres.
 void draw_outlines(Picture& picture, const LabelMap& labels, const SliceView& view);
 
-// What differs: hatched "/" where the prediction missed the reference, "\" where it added, dotted where the class is
-// another; the reference's outline in white.
-void draw_difference(Picture& picture, const LabelMap& reference, const LabelMap& prediction, const SliceView& view);
+// What differs: hatched "/" where the prediction missed the reference, "\" where it added, dotted
+// where the class is another; the reference's outline in white.
+void draw_difference(Picture& picture,
+                     const LabelMap& reference,
+                     const LabelMap& prediction,
+                     const SliceView& view);
 
-// Orientation letters at the four borders and a scale bar with its length. `letters` false for images without patient
-// coordinates (photographs, plain PNG): neither is drawn.
+// Orientation letters at the four borders and a scale bar with its length. `letters` false for
+// images without patient coordinates (photographs, plain PNG): neither is drawn.
 enum class SliceMarks { kNone, kLettersAndScale };
-void draw_marks(Picture& picture, const Geometry& geometry, const SliceView& view, SliceMarks marks);
+void draw_marks(Picture& picture,
+                const Geometry& geometry,
+                const SliceView& view,
+                SliceMarks marks);
 
 // 1, 2 or 5 times a power of ten, at most 0.35 of `width_mm`.
 [[nodiscard]] double scale_bar_mm(double width_mm);

@@ -64,9 +64,8 @@ void draw_dots(Picture& picture,
                std::int64_t dot,
                bool halo) {
   for (std::size_t i = 0; i < words.size(); ++i) {
-    const auto* const glyph = std::find_if(kGlyphs.begin(), kGlyphs.end(), [&](const Glyph& g) {
-      return g.letter == words[i];
-    });
+    const auto* const glyph = std::find_if(
+        kGlyphs.begin(), kGlyphs.end(), [&](const Glyph& g) { return g.letter == words[i]; });
     if (glyph == kGlyphs.end()) {
       continue;  // a space
     }

@@ -46,7 +46,8 @@ std::vector<std::byte> encoded(png_image& image,
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
   std::vector<std::byte> file(size);
   if (png_image_write_to_memory(&image, file.data(), &size, 0, samples.data(), 0, palette) == 0) {
-    throw Error(ErrorCode::kInternal, std::string("png: cannot encode a picture: ") + image.message);
+    throw Error(ErrorCode::kInternal,
+                std::string("png: cannot encode a picture: ") + image.message);
   }
   file.resize(size);
   return file;

@@ -24,9 +24,11 @@ struct Picture {
   [[nodiscard]] Rgb& at(std::int64_t x, std::int64_t y) {
     return pixels[static_cast<std::size_t>(x + width * y)];
   }
+
   [[nodiscard]] const Rgb& at(std::int64_t x, std::int64_t y) const {
     return pixels[static_cast<std::size_t>(x + width * y)];
   }
+
   [[nodiscard]] bool contains(std::int64_t x, std::int64_t y) const {
     return x >= 0 && y >= 0 && x < width && y < height;
   }
@@ -34,8 +36,8 @@ struct Picture {
 
 [[nodiscard]] Picture make_picture(std::int64_t width, std::int64_t height, Rgb colour);
 
-// PNG file: with a palette when there are at most 256 colours, else 24-bit. Holds no text and no date.
-// Throws Error{kInternal} when libpng refuses.
+// PNG file: with a palette when there are at most 256 colours, else 24-bit. Holds no text and no
+// date. Throws Error{kInternal} when libpng refuses.
 [[nodiscard]] std::vector<std::byte> encode_png(const Picture& picture);
 // "data:image/png;base64,...".
 [[nodiscard]] std::string png_data_uri(const Picture& picture);

@@ -16,8 +16,8 @@
 
 namespace marrow {
 
-// Everything a report page shows, as plain values. Nothing here may hold a patient attribute: cases are named by their
-// keys.
+// Everything a report page shows, as plain values. Nothing here may hold a patient attribute: cases
+// are named by their keys.
 
 enum class ReportKind { kPretraining, kSegmentation, kDemo };
 
@@ -32,8 +32,8 @@ struct ReportCard {
   std::string note;  // one line: what was counted, how the interval was made
 };
 
-// A volume before, during and after masked pretraining, on one grid. Hidden voxels of `masked` are NaN, or whatever
-// the run wrote there.
+// A volume before, during and after masked pretraining, on one grid. Hidden voxels of `masked` are
+// NaN, or whatever the run wrote there.
 struct ReconstructionPictures {
   std::string key;
   Volume original;
@@ -69,7 +69,8 @@ struct ReportStructureRow {
 
 struct ReportCaseRow {
   std::string key;
-  // [structure][metric], structures in the order of `ReportScores::structures` without the mean row; NaN: not defined.
+  // [structure][metric], structures in the order of `ReportScores::structures` without the mean
+  // row; NaN: not defined.
   std::vector<std::vector<double>> scores;
   double mean = std::numeric_limits<double>::quiet_NaN();  // mean of the first metric
 };
@@ -143,6 +144,9 @@ struct ReportInput {
   std::vector<LabelClass> classes;  // background first
   std::vector<CasePictures> cases;
   std::vector<ReconstructionPictures> reconstructions;
+  // Restored blocks are drawn with the true blocks' brightness and contrast, since the method
+  // predicts normalised ones.
+  bool true_contrast = false;
   std::vector<FlowStep> flow;
   std::optional<ReportScores> scores;
   std::vector<ReportSubgroup> subgroups;

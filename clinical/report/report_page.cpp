@@ -53,8 +53,7 @@ std::string card_interval(const ReportCard& card) {
 }
 
 Html report_header(const ReportInput& input) {
-  const Html badge =
-      html_element("strong", {{"class", "research"}}, html_text(kResearchOnly));
+  const Html badge = html_element("strong", {{"class", "research"}}, html_text(kResearchOnly));
   Html line = badge + html_element("span", html_text(kind_words(input.kind)));
   if (!input.date.empty()) {
     line += html_element("span", html_text(input.date));
@@ -75,8 +74,9 @@ Html report_footer() {
 Html data_section(const ReportInput& input) {
   return input.flow.empty()
              ? Html{}
-             : html_paragraph("Every item that was found and did not reach the last stage, with "
-                              "its reason.") +
+             : html_paragraph(
+                   "Every item that was found and did not reach the last stage, with "
+                   "its reason.") +
                    flow_diagram(input.flow);
 }
 

@@ -26,13 +26,14 @@ CurveWords curve_words(const std::string& name) {
       {"validation_loss", {"Validation loss", "loss", ""}},
       {"val_dice", {"Validation Dice", "Dice", ""}},
       {"validation_dice", {"Validation Dice", "Dice", ""}},
+      {"validation", {"Validation score", "score", ""}},
       {"lr", {"Learning rate", "learning rate", ""}},
       {"learning_rate", {"Learning rate", "learning rate", ""}},
       {"grad_norm", {"Gradient norm", "gradient norm", ""}},
       {"rank", {"Effective rank of the features", "rank", ""}},
       {"feature_rank", {"Effective rank of the features", "rank", ""}},
       {"feature_std", {"Spread of the features", "standard deviation", ""}},
-      {"samples_per_second", {"Speed", "patches", "per second"}},
+      {"samples_per_second", {"Speed", "speed", "patches per second"}},
   };
   const auto found = kWords.find(name);
   return found == kWords.end() ? CurveWords{nullptr, nullptr, ""} : found->second;
@@ -40,11 +41,17 @@ CurveWords curve_words(const std::string& name) {
 
 // Bookkeeping that says nothing about learning.
 bool is_bookkeeping(const std::string& name) {
-  static constexpr const char* kNames[] = {
-      "epoch", "seconds", "time", "wall", "wall_seconds", "elapsed", "elapsed_s", "peak_rss_mb", "seed"};
-  return std::any_of(std::begin(kNames), std::end(kNames), [&](const char* known) {
-    return name == known;
-  });
+  static constexpr const char* kNames[] = {"epoch",
+                                           "seconds",
+                                           "time",
+                                           "wall",
+                                           "wall_seconds",
+                                           "elapsed",
+                                           "elapsed_s",
+                                           "peak_rss_mb",
+                                           "seed"};
+  return std::any_of(
+      std::begin(kNames), std::end(kNames), [&](const char* known) { return name == known; });
 }
 
 LineSeries line_of(const MetricCurve& curve, const std::string& name) {
@@ -74,7 +81,10 @@ Html run_charts(const LearningCurves& run) {
   Html charts;
   std::size_t drawn = 0;
   for (const MetricCurve& curve : run.curves) {
-    if (curve.step.size() < 2 || is_bookkeeping(curve.name) || drawn == kMostCurves) {
+    const bool constant = std::all_of(curve.value.begin(), curve.value.end(), [&](double value) {
+      return value == curve.value.front();
+    });
+    if (curve.step.size() < 2 || constant || is_bookkeeping(curve.name) || drawn == kMostCurves) {
       continue;
     }
     const CurveWords words = curve_words(curve.name);
@@ -97,9 +107,8 @@ Html run_charts(const LearningCurves& run) {
     }
     chart.description = run.title + ", " + chart.title + " over steps, from " +
                         number_text(curve.value.front()) + " at step " +
-                        number_text(curve.step.front()) + " to " +
-                        number_text(curve.value.back()) + " at step " +
-                        number_text(curve.step.back());
+                        number_text(curve.step.front()) + " to " + number_text(curve.value.back()) +
+                        " at step " + number_text(curve.step.back());
     charts += line_chart(chart);
     ++drawn;
   }
@@ -134,9 +143,10 @@ Html report_learning(const ReportInput& input) {
   bool thinned_any = false;
   for (const LearningCurves& run : input.learning) {
     content += run_charts(run);
-    thinned_any = thinned_any || std::any_of(run.curves.begin(), run.curves.end(), [](const auto& c) {
-                    return c.step.size() > kCurvePoints;
-                  });
+    thinned_any =
+        thinned_any || std::any_of(run.curves.begin(), run.curves.end(), [](const auto& c) {
+          return c.step.size() > kCurvePoints;
+        });
   }
   if (thinned_any) {
     content += html_element(

@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "clinical/report/picture_panel.h"
 #include "clinical/report/report_sections.h"
 #include "core/error.h"
 
@@ -11,29 +12,13 @@ namespace marrow {
 namespace {
 
 constexpr std::int64_t kPanelPixels = 400;
-constexpr std::int64_t kTripletPixels = 360;
 constexpr std::size_t kMostFrames = 24;
 constexpr double kCropBelow = 0.4;   // of the picture's side: smaller structures are shown cropped
 constexpr double kCropMargin = 0.6;  // of the structure's extent, on each side
 constexpr double kLeastCropMm = 40;
 
-void require_one_grid(const std::string& key, const Geometry& image, const Geometry& other) {
-  const std::string difference = geometry_difference(image, other);
-  if (!difference.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "report: the pictures of case " + key + " lie on different grids: " + difference);
-  }
-}
-
-std::string class_name(const std::vector<LabelClass>& classes, std::uint16_t label) {
-  const auto found = std::find_if(classes.begin(), classes.end(), [&](const LabelClass& c) {
-    return c.value == static_cast<std::int64_t>(label);
-  });
-  return found == classes.end() ? "class " + std::to_string(label) : found->name;
-}
-
 struct Labelled {
-  VoxelBox box;                     // of all labels of both maps
+  SliceBox box;                     // of all labels of both maps
   std::vector<std::int64_t> areas;  // reference voxels a slice
   bool any = false;
 };
@@ -62,13 +47,13 @@ Labelled labelled(const CasePictures& pictures, int normal) {
     }
   }
   if (!result.any) {
-    result.box = whole_box(pictures.image.geometry);
+    result.box = whole_slice_box(pictures.image.geometry);
   }
   return result;
 }
 
 // Around the structures with a margin, when they are small in the picture; else everything.
-std::optional<VoxelBox> crop_box(const Geometry& geometry, const Labelled& labels, int normal) {
+std::optional<SliceBox> crop_box(const Geometry& geometry, const Labelled& labels, int normal) {
   double largest = 0;
   double largest_all = 0;
   for (int axis = 0; axis < 3; ++axis) {
@@ -84,12 +69,11 @@ std::optional<VoxelBox> crop_box(const Geometry& geometry, const Labelled& label
   if (!labels.any || largest > kCropBelow * largest_all || side > 0.8 * largest_all) {
     return std::nullopt;
   }
-  VoxelBox box = whole_box(geometry);
+  SliceBox box = whole_slice_box(geometry);
   for (int axis = 0; axis < 3; ++axis) {
     const auto a = static_cast<std::size_t>(axis);
     const std::int64_t count = std::min(
-        geometry.size[a],
-        std::max<std::int64_t>(1, std::llround(side / geometry.spacing[axis])));
+        geometry.size[a], std::max<std::int64_t>(1, std::llround(side / geometry.spacing[axis])));
     const std::int64_t middle = (labels.box.first[a] + labels.box.last[a]) / 2;
     box.first[a] = std::clamp<std::int64_t>(middle - count / 2, 0, geometry.size[a] - count);
     box.last[a] = box.first[a] + count - 1;
@@ -103,17 +87,6 @@ struct CaseView {
   IntensityWindow window;
   SliceMarks marks = SliceMarks::kLettersAndScale;
 };
-
-Html panel(const Picture& picture, const std::string& name, const std::string& alternative) {
-  return html_element("figure",
-                      html_leaf("img",
-                                {{"src", png_data_uri(picture)},
-                                 {"alt", alternative},
-                                 {"width", std::to_string(picture.width)},
-                                 {"height", std::to_string(picture.height)}}) +
-                          html_element("figcaption", html_text(name))) +
-         html_code("\n");
-}
 
 std::string slice_words(const CaseView& view, std::int64_t index) {
   const Geometry& geometry = view.pictures->image.geometry;
@@ -149,12 +122,15 @@ Html frame(const CaseView& view, std::int64_t index, bool hidden) {
   return html_element(
              "div",
              attributes,
-             panel(marked(image), "Image", "Image" + where) +
-                 panel(marked(reference), "Reference", "Expert's outlines over the image" + where) +
-                 panel(marked(prediction), "Prediction", "Predicted outlines over the image" + where) +
-                 panel(marked(difference),
-                       "Difference",
-                       "Where prediction and reference differ" + where)) +
+             picture_panel(marked(image), "Image", "Image" + where) +
+                 picture_panel(
+                     marked(reference), "Reference", "Expert's outlines over the image" + where) +
+                 picture_panel(marked(prediction),
+                               "Prediction",
+                               "Predicted outlines over the image" + where) +
+                 picture_panel(marked(difference),
+                               "Difference",
+                               "Where prediction and reference differ" + where)) +
          html_code("\n");
 }
 
@@ -176,18 +152,17 @@ std::vector<std::int64_t> frame_slices(std::int64_t first,
 
 Html slider(std::size_t frames, std::size_t shown, const std::string& key) {
   const std::string id = "slices-" + key;
-  return html_element(
-             "div",
-             {{"class", "slider"}, {"hidden", "hidden"}},
-             html_element("label", {{"for", id}}, html_text("Slices")) +
-                 html_leaf("input",
-                           {{"type", "range"},
-                            {"id", id},
-                            {"min", "0"},
-                            {"max", std::to_string(frames - 1)},
-                            {"value", std::to_string(shown)},
-                            {"autocomplete", "off"}}) +
-                 html_element("output", {{"for", id}}, Html{})) +
+  return html_element("div",
+                      {{"class", "slider"}, {"hidden", "hidden"}},
+                      html_element("label", {{"for", id}}, html_text("Slices")) +
+                          html_leaf("input",
+                                    {{"type", "range"},
+                                     {"id", id},
+                                     {"min", "0"},
+                                     {"max", std::to_string(frames - 1)},
+                                     {"value", std::to_string(shown)},
+                                     {"autocomplete", "off"}}) +
+                          html_element("output", {{"for", id}}, Html{})) +
          html_code("\n");
 }
 
@@ -209,8 +184,8 @@ Html case_words(const CaseView& view, bool cropped) {
 }
 
 Html case_block(const CasePictures& pictures, std::size_t number, std::size_t byte_limit) {
-  require_one_grid(pictures.key, pictures.image.geometry, pictures.reference.geometry);
-  require_one_grid(pictures.key, pictures.image.geometry, pictures.prediction.geometry);
+  require_picture_grid(pictures.key, pictures.image.geometry, pictures.reference.geometry);
+  require_picture_grid(pictures.key, pictures.image.geometry, pictures.prediction.geometry);
   const Geometry& geometry = pictures.image.geometry;
   CaseView view;
   view.pictures = &pictures;
@@ -258,67 +233,6 @@ Html case_block(const CasePictures& pictures, std::size_t number, std::size_t by
   return html_element("div", {{"class", "case"}}, content) + html_code("\n");
 }
 
-// A small sample of how a class or a difference is drawn.
-Html swatch(const Picture& picture) {
-  return html_leaf("img",
-                   {{"src", png_data_uri(picture)},
-                    {"alt", ""},
-                    {"width", std::to_string(picture.width / 2)},
-                    {"height", std::to_string(picture.height / 2)}});
-}
-
-Picture sample_picture(bool difference, std::uint16_t expected, std::uint16_t found) {
-  const Geometry geometry = make_geometry({34, 18, 1}, {1, 1, 1}, {0, 0, 0}, Eigen::Matrix3d::Identity());
-  LabelMap reference = make_grid<std::uint16_t>(geometry);
-  LabelMap prediction = make_grid<std::uint16_t>(geometry);
-  for (std::int64_t j = 2; j < 16; ++j) {
-    for (std::int64_t i = 3; i < 31; ++i) {
-      reference.at(i, j, 0) = expected;
-      prediction.at(i, j, 0) = found;
-    }
-  }
-  SliceView view;
-  view.longest_side = 68;
-  Picture picture = make_picture(68, 36, {60, 60, 60});
-  if (difference) {
-    draw_difference(picture, reference, prediction, view);
-  } else {
-    draw_outlines(picture, reference, view);
-  }
-  return picture;
-}
-
-Html picture_legend(const ReportInput& input) {
-  std::vector<std::uint16_t> present;
-  bool wrong_class = false;
-  for (const CasePictures& pictures : input.cases) {
-    for (std::size_t i = 0; i < pictures.reference.voxels.size(); ++i) {
-      const std::uint16_t a = pictures.reference.voxels[i];
-      const std::uint16_t b = pictures.prediction.voxels[i];
-      for (const std::uint16_t label : {a, b}) {
-        if (label != 0 && std::find(present.begin(), present.end(), label) == present.end()) {
-          present.push_back(label);
-        }
-      }
-      wrong_class = wrong_class || (a != 0 && b != 0 && a != b);
-    }
-  }
-  std::sort(present.begin(), present.end());
-  const auto item = [](const Picture& picture, const std::string& words) {
-    return html_element("li", swatch(picture) + html_text(words));
-  };
-  Html items;
-  for (const std::uint16_t label : present) {
-    items += item(sample_picture(false, label, label), class_name(input.classes, label));
-  }
-  items += item(sample_picture(true, 1, 0), "missed by the prediction");
-  items += item(sample_picture(true, 0, 1), "added by the prediction");
-  if (wrong_class) {
-    items += item(sample_picture(true, 1, 2), "other structure");
-  }
-  return html_element("ul", {{"class", "legend"}}, items) + html_code("\n");
-}
-
 }  // namespace
 
 Html report_case_pictures(const ReportInput& input, std::size_t byte_limit) {
@@ -326,65 +240,15 @@ Html report_case_pictures(const ReportInput& input, std::size_t byte_limit) {
     return {};
   }
   for (const CasePictures& pictures : input.cases) {
-    require_one_grid(pictures.key, pictures.image.geometry, pictures.reference.geometry);
-    require_one_grid(pictures.key, pictures.image.geometry, pictures.prediction.geometry);
+    require_picture_grid(pictures.key, pictures.image.geometry, pictures.reference.geometry);
+    require_picture_grid(pictures.key, pictures.image.geometry, pictures.prediction.geometry);
   }
-  Html content =
-      html_paragraph("Cases were chosen by their score, not by their looks. White outline in the "
+  Html content = html_paragraph(
+                     "Cases were chosen by their score, not by their looks. White outline in the "
                      "last picture: the reference.") +
-      html_code("\n") + picture_legend(input);
+                 html_code("\n") + report_picture_legend(input);
   for (std::size_t i = 0; i < input.cases.size(); ++i) {
     content += case_block(input.cases[i], i + 1, byte_limit / input.cases.size());
-  }
-  return content;
-}
-
-Html report_reconstructions(const ReportInput& input) {
-  if (input.reconstructions.empty()) {
-    return {};
-  }
-  Html content =
-      html_element("h3", html_text("What the encoder filled in")) +
-      html_paragraph("Left: the image. Middle: what the network saw; hidden blocks are dark. Right: "
-                     "its restoration. Restored parts are estimates and show no anatomy of a "
-                     "patient.");
-  for (const ReconstructionPictures& triplet : input.reconstructions) {
-    const Geometry& geometry = triplet.original.geometry;
-    require_one_grid(triplet.key, geometry, triplet.masked.geometry);
-    require_one_grid(triplet.key, geometry, triplet.restored.geometry);
-    const IntensityWindow window =
-        triplet.window ? *triplet.window : robust_window(triplet.original);
-    SliceView view;
-    view.normal = best_normal(geometry);
-    view.index = geometry.size[static_cast<std::size_t>(view.normal)] / 2;
-    view.longest_side = kTripletPixels;
-    const std::string plane =
-        triplet.patient_geometry ? plane_name(slice_axes(geometry, view.normal).plane) + " " : "";
-    const std::string where = ", example " + triplet.key + ", " + plane + "slice " +
-                              count_text(view.index + 1);
-    const auto picture = [&](const Volume& volume) {
-      Picture drawn = render_slice(volume, view, window);
-      draw_marks(drawn,
-                 geometry,
-                 view,
-                 triplet.patient_geometry ? SliceMarks::kLettersAndScale : SliceMarks::kNone);
-      return drawn;
-    };
-    content += html_element(
-        "div",
-        {{"class", "case"}},
-        html_element("p",
-                     {{"class", "quiet"}},
-                     html_text("Example " + triplet.key + ", " + plane + "slice " +
-                               count_text(view.index + 1) + "; " + window_text(window) + ".")) +
-            html_element("div",
-                         {{"class", "panels three"}},
-                         panel(picture(triplet.original), "Original", "Original" + where) +
-                             panel(picture(triplet.masked), "Masked", "Masked input" + where) +
-                             panel(picture(triplet.restored),
-                                   "Restored",
-                                   "Restored by the network" + where)));
-    content += html_code("\n");
   }
   return content;
 }

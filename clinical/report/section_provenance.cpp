@@ -48,11 +48,12 @@ Html run_provenance(const ReportProvenance& run) {
     content += html_table(table);
   }
   if (!run.command.empty()) {
-    content += html_paragraph("Command to repeat:") +
-               html_element("pre", html_text(run.command)) + html_code("\n");
+    content += html_paragraph("Command to repeat:") + html_element("pre", html_text(run.command)) +
+               html_code("\n");
   }
   if (!run.config.empty()) {
-    content += html_folded("Configuration (config.yaml)", html_element("pre", html_text(run.config)));
+    content +=
+        html_folded("Configuration (config.yaml)", html_element("pre", html_text(run.config)));
   }
   return content;
 }
@@ -61,11 +62,13 @@ Html run_provenance(const ReportProvenance& run) {
 
 Html report_limits(const ReportInput& input) {
   std::vector<std::string> sentences{
-      "Not for diagnosis, treatment or any decision about a patient: the program is a research tool "
+      "Not for diagnosis, treatment or any decision about a patient: the program is a research "
+      "tool "
       "and no medical device."};
   if (input.kind == ReportKind::kPretraining) {
     sentences.emplace_back(
-        "A pretrained encoder makes no statement about an image; restored pictures are estimates and "
+        "A pretrained encoder makes no statement about an image; restored pictures are estimates "
+        "and "
         "show no real anatomy.");
   } else {
     sentences.emplace_back(

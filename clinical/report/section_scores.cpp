@@ -9,8 +9,8 @@ namespace marrow {
 
 namespace {
 
-constexpr std::size_t kOpenCases = 12;     // longer per-case tables are folded
-constexpr std::size_t kChartCases = 40;    // more than this many rows tell nothing
+constexpr std::size_t kOpenCases = 12;   // longer per-case tables are folded
+constexpr std::size_t kChartCases = 40;  // more than this many rows tell nothing
 constexpr std::size_t kListedWorst = 5;
 constexpr std::size_t kFewCases = 30;
 
@@ -95,10 +95,9 @@ Html case_table(const ReportScores& table) {
   }
   for (const ReportStructureRow& structure : table.structures) {
     for (const ReportMetric& metric : table.metrics) {
-      rows.columns.push_back(
-          {metric.name + ", " + structure.structure,
-           metric.unit.empty() ? std::string() : "in " + metric.unit,
-           true});
+      rows.columns.push_back({metric.name + ", " + structure.structure,
+                              metric.unit.empty() ? std::string() : "in " + metric.unit,
+                              true});
     }
   }
   for (const ReportCaseRow& one : from_worst(table)) {
@@ -109,8 +108,8 @@ Html case_table(const ReportScores& table) {
     for (std::size_t s = 0; s < table.structures.size(); ++s) {
       for (std::size_t m = 0; m < table.metrics.size(); ++m) {
         const bool known = s < one.scores.size() && m < one.scores[s].size();
-        cells.push_back(html_text(
-            fixed_text(known ? one.scores[s][m] : std::nan(""), decimals[m])));
+        cells.push_back(
+            html_text(fixed_text(known ? one.scores[s][m] : std::nan(""), decimals[m])));
       }
     }
     rows.rows.push_back(std::move(cells));
@@ -118,8 +117,8 @@ Html case_table(const ReportScores& table) {
   const Html content = html_table(rows);
   return table.cases.size() <= kOpenCases
              ? html_element("h3", html_text("Scores per case")) + content
-             : html_folded("Scores of all " + count_text(static_cast<std::int64_t>(table.cases.size())) +
-                               " cases",
+             : html_folded("Scores of all " +
+                               count_text(static_cast<std::int64_t>(table.cases.size())) + " cases",
                            content);
 }
 
@@ -130,9 +129,10 @@ Html structure_charts(const ReportScores& table) {
     const ReportMetric& metric = table.metrics[m];
     DotChart chart;
     chart.title = metric.name + " of each case, by structure";
-    chart.description = metric.name +
-                        " of each case as hollow circles, the mean with its interval as a filled one; "
-                        "the values are in the tables";
+    chart.description =
+        metric.name +
+        " of each case as hollow circles, the mean with its interval as a filled one; "
+        "the values are in the tables";
     chart.x = {metric.name, metric.unit};
     if (metric.higher_is_better) {
       chart.x.high = 1;
@@ -143,8 +143,7 @@ Html structure_charts(const ReportScores& table) {
       row.label = table.structures[s].structure;
       row.dots.emplace_back();
       for (const ReportCaseRow& one : table.cases) {
-        if (s < one.scores.size() && m < one.scores[s].size() &&
-            std::isfinite(one.scores[s][m])) {
+        if (s < one.scores.size() && m < one.scores[s].size() && std::isfinite(one.scores[s][m])) {
           row.dots[0].push_back({one.scores[s][m]});
         }
       }
@@ -176,11 +175,11 @@ Html comparison_chart(const ReportComparison& comparison) {
     return {};
   }
   std::vector<ReportComparison::Pair> pairs = comparison.pairs;
-  std::stable_sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) {
-    return a.first < b.first;
-  });
+  std::stable_sort(
+      pairs.begin(), pairs.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   DotChart chart;
-  chart.title = comparison.metric + " of each case, " + comparison.first + " and " + comparison.second;
+  chart.title =
+      comparison.metric + " of each case, " + comparison.first + " and " + comparison.second;
   chart.title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(chart.title[0])));
   chart.description = chart.title + "; the values are in the tables";
   chart.x = {comparison.metric, comparison.unit};
@@ -209,9 +208,9 @@ Html comparison_words(const ReportComparison& comparison) {
   }
   words += ".";
   if (!comparison.pairs.empty()) {
-    const auto better = std::count_if(comparison.pairs.begin(), comparison.pairs.end(), [](const auto& p) {
-      return p.first > p.second;
-    });
+    const auto better = std::count_if(comparison.pairs.begin(),
+                                      comparison.pairs.end(),
+                                      [](const auto& p) { return p.first > p.second; });
     words += " Higher " + comparison.first + " in " + count_text(better) + " of " +
              count_text(static_cast<std::int64_t>(comparison.pairs.size())) + " cases.";
   }
@@ -228,7 +227,8 @@ Html subgroup_table(const std::vector<ReportSubgroup>& subgroups) {
   }
   HtmlTable table;
   table.caption = "Subgroups";
-  table.columns = {{"Group", "", false}, {"Mean score", "with its interval", true}, {"n", "cases", true}};
+  table.columns = {
+      {"Group", "", false}, {"Mean score", "with its interval", true}, {"n", "cases", true}};
   for (const ReportSubgroup& row : subgroups) {
     table.rows.push_back(
         {html_text(row.group), estimate_cell(row.score, 3), html_text(count_text(row.n))});
@@ -249,11 +249,11 @@ Html report_scores(const ReportInput& input) {
           "p", {{"class", "quiet"}}, html_text("Empty masks: " + table.empty_policy + "."));
     }
     if (!table.cases.empty() && table.cases.size() < kFewCases) {
-      content += html_element("p",
-                              {{"class", "quiet"}},
-                              html_text("Only " +
-                                        count_text(static_cast<std::int64_t>(table.cases.size())) +
-                                        " cases: read the intervals, not the third digit."));
+      content += html_element(
+          "p",
+          {{"class", "quiet"}},
+          html_text("Only " + count_text(static_cast<std::int64_t>(table.cases.size())) +
+                    " cases: read the intervals, not the third digit."));
     }
     charts += structure_charts(table);
   }

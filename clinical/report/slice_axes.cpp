@@ -79,7 +79,8 @@ SliceAxes slice_axes(const Geometry& geometry, int normal) {
   slice.normal = normal;
   const auto place = std::find(axes.begin(), axes.end(), normal);
   slice.plane = static_cast<Plane>(place - axes.begin());
-  // Patient axes along the picture, in LPS: right is L or (sagittal) P, down is P or the opposite of S.
+  // Patient axes along the picture, in LPS: right is L or (sagittal) P, down is P or the opposite
+  // of S.
   const Eigen::Index right_patient = slice.plane == Plane::kSagittal ? 1 : 0;
   const Eigen::Index down_patient = slice.plane == Plane::kAxial ? 1 : 2;
   slice.right = axes[static_cast<std::size_t>(right_patient)];
@@ -111,8 +112,7 @@ std::string orientation_letters(const Eigen::Vector3d& direction) {
   std::string letters;
   for (const std::size_t axis : order) {
     if (letters.empty() || weight(axis) > kLetterComponent) {
-      letters +=
-          direction[static_cast<Eigen::Index>(axis)] > 0 ? kPositive[axis] : kNegative[axis];
+      letters += direction[static_cast<Eigen::Index>(axis)] > 0 ? kPositive[axis] : kNegative[axis];
     }
   }
   return letters;

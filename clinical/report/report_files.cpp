@@ -1,0 +1,249 @@
+#include "clinical/report/report_files.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "clinical/report/evaluation_part.h"
+#include "clinical/report/run_manifest.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "io/nifti/nifti.h"
+
+namespace marrow {
+
+namespace {
+
+constexpr int kTriplets = 4;
+constexpr int kTripletNumbers = 16;  // where the numbering is looked for
+
+// A slice that was cut from an image without patient coordinates.
+bool has_patient_grid(const Geometry& geometry) {
+  const bool flat = std::count(geometry.size.begin(), geometry.size.end(), 1) > 0;
+  return !flat || !geometry.spacing.isOnes(1e-6) || !geometry.direction.isIdentity(1e-6);
+}
+
+// Text of a required key of an entry of pictures.json.
+std::string picture_key(const nlohmann::json& entry,
+                        const char* key,
+                        const std::filesystem::path& file) {
+  const auto value = entry.find(key);
+  if (value == entry.end() || !value->is_string()) {
+    throw Error(ErrorCode::kUnreadable,
+                std::string("report: expected a text \"") + key +
+                    "\" in every entry, found none in " + file.string() +
+                    "; run `marrow evaluate` again");
+  }
+  return value->get<std::string>();
+}
+
+std::filesystem::path inside_run(const std::filesystem::path& run,
+                                 const std::string& relative,
+                                 const std::filesystem::path& file) {
+  const std::filesystem::path path = std::filesystem::path(relative).lexically_normal();
+  if (path.is_absolute() || path.empty() || *path.begin() == "..") {
+    throw Error(ErrorCode::kRefused,
+                "report: expected paths inside the run folder, found \"" + printable(relative) +
+                    "\" in " + file.string() + "; run `marrow evaluate` again");
+  }
+  return run / path;
+}
+
+std::optional<LearningCurves> read_curves(const std::filesystem::path& run,
+                                          const std::string& title,
+                                          bool segmentation) {
+  const std::filesystem::path file = run / "metrics.jsonl";
+  if (run.empty() || !std::filesystem::exists(file)) {
+    return std::nullopt;
+  }
+  LearningCurves curves{title, read_metrics(file), {}};
+  for (MetricCurve& curve : curves.curves) {
+    if (segmentation && curve.name == "validation") {
+      curve.name = "validation_dice";
+    }
+  }
+  return curves;
+}
+
+std::int64_t listed(const std::map<std::string, std::string>& facts, const char* key) {
+  const auto value = facts.find(key);
+  if (value == facts.end() || value->second.empty()) {
+    return 0;
+  }
+  return 1 + std::count(value->second.begin(), value->second.end(), ',');
+}
+
+std::string fact(const std::map<std::string, std::string>& facts, const char* key) {
+  const auto value = facts.find(key);
+  return value == facts.end() ? std::string() : value->second;
+}
+
+std::string plural(std::int64_t count, const std::string& one) {
+  return count_text(count) + " " + one + (count == 1 ? "" : "s");
+}
+
+std::string made_title(const RunManifest& run, const std::optional<RunManifest>& pretraining) {
+  const std::string data = fact(run.facts, "dataset");
+  if (run.task == "pretrain") {
+    const std::string volumes = fact(run.facts, "volumes");
+    return "Pretraining" + (run.method.empty() ? "" : " by " + run.method) +
+           (run.encoder.empty() ? "" : " of the encoder " + run.encoder) +
+           (volumes.empty() ? "" : " on " + volumes + " unlabelled volumes");
+  }
+  std::string title = "Segmentation" + (data.empty() ? "" : " of " + data);
+  if (const std::int64_t cases = listed(run.facts, "training_cases"); cases > 0) {
+    title += ", " + plural(cases, "labelled case");
+  }
+  const std::string from = fact(run.facts, "from");
+  if (pretraining) {
+    const std::string volumes = fact(pretraining->facts, "volumes");
+    title += ", encoder pretrained" + (volumes.empty() ? "" : " on " + volumes + " scans");
+  } else if (from == "none") {
+    title += ", trained from scratch";
+  } else if (!from.empty()) {
+    title += ", encoder pretrained";
+  }
+  return title;
+}
+
+std::vector<ReportCard> pretraining_cards(const RunManifest& run) {
+  std::vector<ReportCard> cards;
+  const std::string volumes = fact(run.facts, "volumes");
+  if (!volumes.empty() && volumes.find_first_not_of("0123456789") == std::string::npos &&
+      volumes.size() < 10) {
+    cards.push_back(
+        {"Volumes", {std::stod(volumes)}, CardFormat::kCount, "", "no labels were used"});
+  }
+  if (std::isfinite(run.loss)) {
+    cards.push_back({"Training loss",
+                     {run.loss},
+                     CardFormat::kScore,
+                     "",
+                     "mean of the last log interval; comparable only between runs of one method"});
+  }
+  if (std::isfinite(run.provenance.seconds)) {
+    cards.push_back({"Time",
+                     {run.provenance.seconds},
+                     CardFormat::kSeconds,
+                     "",
+                     run.steps > 0 ? plural(run.steps, "step") : ""});
+  }
+  return cards;
+}
+
+}  // namespace
+
+std::vector<ReconstructionPictures> read_reconstructions(const std::filesystem::path& run) {
+  std::vector<ReconstructionPictures> triplets;
+  for (int n = 0; n < kTripletNumbers && static_cast<int>(triplets.size()) < kTriplets; ++n) {
+    const auto file = [&](const char* what) {
+      return run / "examples" / fmt::format("recon-{}-{}.nii.gz", n, what);
+    };
+    if (!std::filesystem::exists(file("original")) || !std::filesystem::exists(file("masked")) ||
+        !std::filesystem::exists(file("restored"))) {
+      continue;
+    }
+    ReconstructionPictures triplet;
+    triplet.key = std::to_string(triplets.size() + 1);
+    triplet.original = read_nifti(file("original"));
+    triplet.masked = read_nifti(file("masked"));
+    triplet.restored = read_nifti(file("restored"));
+    triplet.window = robust_window(triplet.original);
+    triplet.window->name = "normalised intensity";
+    triplet.patient_geometry = has_patient_grid(triplet.original.geometry);
+    triplets.push_back(std::move(triplet));
+  }
+  return triplets;
+}
+
+std::vector<CasePictures> read_case_pictures(const std::filesystem::path& run) {
+  const std::filesystem::path file = run / "evaluation" / "pictures.json";
+  if (!std::filesystem::exists(file)) {
+    return {};
+  }
+  const nlohmann::json list = read_report_json(file);
+  if (!list.is_array()) {
+    throw Error(ErrorCode::kUnreadable,
+                "report: expected a list of cases, found another value in " + file.string() +
+                    "; run `marrow evaluate` again");
+  }
+  std::vector<CasePictures> cases;
+  for (const nlohmann::json& entry : list) {
+    CasePictures pictures;
+    pictures.key = picture_key(entry, "key", file);
+    pictures.rank = entry.contains("rank") ? picture_key(entry, "rank", file) : "";
+    if (entry.contains("dice") && entry["dice"].is_number()) {
+      pictures.score.value = entry["dice"].get<double>();
+    }
+    pictures.image = read_nifti(inside_run(run, picture_key(entry, "image", file), file));
+    pictures.reference =
+        read_nifti_labels(inside_run(run, picture_key(entry, "reference", file), file));
+    pictures.prediction =
+        read_nifti_labels(inside_run(run, picture_key(entry, "prediction", file), file));
+    pictures.patient_geometry = has_patient_grid(pictures.image.geometry);
+    cases.push_back(std::move(pictures));
+  }
+  return cases;
+}
+
+ReportInput collect_report(const ReportSources& sources) {
+  const RunManifest run = read_run_manifest(sources.run);
+  std::optional<RunManifest> pretraining;
+  if (!sources.pretraining.empty()) {
+    pretraining = read_run_manifest(sources.pretraining);
+  }
+  const bool pretrain_run = run.task == "pretrain";
+  ReportInput input;
+  input.kind = pretrain_run  ? ReportKind::kPretraining
+               : pretraining ? ReportKind::kDemo
+                             : ReportKind::kSegmentation;
+  input.title = sources.title.empty() ? made_title(run, pretraining) : sources.title;
+  input.date = sources.date;
+  input.flow = sources.flow;
+  input.label_curves = sources.label_curves;
+  input.limits = sources.limits;
+  input.unfamiliar = sources.unfamiliar;
+
+  const std::filesystem::path& examples = pretrain_run ? sources.run : sources.pretraining;
+  if (!examples.empty()) {
+    input.reconstructions = read_reconstructions(examples);
+    input.true_contrast = (pretrain_run ? run : *pretraining).normalised_blocks;
+  }
+  if (pretrain_run) {
+    input.cards = pretraining_cards(run);
+  } else {
+    input.cases = read_case_pictures(sources.run);
+    for (CasePictures& pictures : input.cases) {
+      pictures.window = run.window;
+    }
+    add_evaluation(sources, input);
+  }
+
+  if (pretraining) {
+    if (auto curves = read_curves(sources.pretraining, "Pretraining", false)) {
+      input.learning.push_back(std::move(*curves));
+    }
+    input.provenance.push_back(pretraining->provenance);
+    input.provenance.back().run = "Pretraining";
+  }
+  const std::string name = pretrain_run ? "Pretraining" : "Fine-tuning";
+  if (auto curves = read_curves(sources.run, name, !pretrain_run)) {
+    if (auto scratch = read_curves(sources.scratch, name, !pretrain_run)) {
+      curves->compared = std::move(scratch->curves);
+    }
+    input.learning.push_back(std::move(*curves));
+  }
+  input.provenance.push_back(run.provenance);
+  if (pretraining || !sources.scratch.empty()) {
+    input.provenance.back().run = name;
+  }
+  if (!sources.scratch.empty()) {
+    input.provenance.push_back(read_run_manifest(sources.scratch).provenance);
+    input.provenance.back().run = "From scratch";
+  }
+  return input;
+}
+
+}  // namespace marrow
