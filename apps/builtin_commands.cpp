@@ -3,10 +3,15 @@
 #include "apps/cli.h"
 #include "apps/convert_command.h"
 #include "apps/doctor_command.h"
+#include "apps/evaluate_command.h"
 #include "apps/explain_command.h"
+#include "apps/finetune_command.h"
 #include "apps/list_command.h"
 #include "apps/phantom_command.h"
+#include "apps/predict_command.h"
 #include "apps/prepare_command.h"
+#include "apps/pretrain_command.h"
+#include "apps/report_command.h"
 #include "apps/scan_command.h"
 #include "apps/split_command.h"
 
@@ -22,6 +27,11 @@ void add_builtin_commands(CommandTable& table) {
   add_convert_command(table);
   add_split_command(table);
   add_prepare_command(table);
+  add_pretrain_command(table);
+  add_finetune_command(table);
+  add_evaluate_command(table);
+  add_predict_command(table);
+  add_report_command(table);
 }
 
 }  // namespace marrow

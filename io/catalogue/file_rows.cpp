@@ -38,7 +38,7 @@ FileRow pack_file(const FileFacts& facts) {
   row.series = facts.nifti() != nullptr ? "n" : "x";
   json own = json::object();
   if (const DicomHeader* const header = facts.dicom()) {
-    row.series = "d" + header->series_uid;
+    row.series = std::string("d").append(header->series_uid);
     json& fields = wire.at("header");
     for (const char* const name : kOwnFields) {
       if (const auto field = fields.find(name); field != fields.end()) {

@@ -11,7 +11,7 @@ namespace {
 
 void append_leb128(std::string& bytes, std::size_t number) {
   while (number >= 0x80) {
-    bytes += static_cast<char>(number & 0x7F | 0x80);
+    bytes += static_cast<char>((number & 0x7F) | 0x80);
     number >>= 7;
   }
   bytes += static_cast<char>(number);

@@ -192,9 +192,9 @@ CaseFile::CaseFile(const std::filesystem::path& file, std::string label)
 // Sizes and offsets describe the file exactly, so that whatever follows stays inside the map even if someone made the
 // checksums fit.
 void CaseFile::check_layout() const {
-  unsigned __int128 voxels = 1;
+  std::uint64_t voxels = 1;
   for (const std::uint32_t count : header_.size) {
-    voxels *= count;
+    voxels = std::min(voxels * count, kMostCaseVoxels + 1);  // at most 2^31 times 2^32: no overflow
   }
   if (voxels == 0 || voxels > kMostCaseVoxels || header_.channels == 0 || header_.channels > kMostCaseChannels ||
       header_.has_labels > 1 || header_.block_edge != kBlockEdge) {

@@ -1,0 +1,246 @@
+// scan, list, explain, convert, split and prepare on one small phantom.
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "io/nifti/nifti.h"
+#include "tests/support/process.h"
+
+namespace marrow {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+class ArchiveEndToEnd : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    ASSERT_EQ(run({"phantom", "demo", "--patients", "5", "--labelled", "4", "--size", "24x20x16"})
+                  .exit_code,
+              0);
+    scan_ = run({"scan", "demo/archive", "--json"});
+    truth_ = nlohmann::json::parse(test::file_text(folder_->path() / "demo/truth.json"));
+  }
+
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static test::ProcessResult run(std::vector<std::string> words) {
+    return test::run_marrow(std::move(words), {folder_->path(), "", -1});
+  }
+
+  static nlohmann::json listed(const std::string& where) {
+    return nlohmann::json::parse(run({"list", "--json", "--where", where}).out).at("series");
+  }
+
+  static inline std::unique_ptr<TemporaryFolder> folder_;
+  static inline test::ProcessResult scan_;
+  static inline nlohmann::json truth_;
+};
+
+TEST_F(ArchiveEndToEnd, ScanFindsExactlyWhatWasPlanted) {
+  ASSERT_EQ(scan_.exit_code, 6) << scan_.err;
+  const nlohmann::json answer = nlohmann::json::parse(scan_.out);
+
+  EXPECT_EQ(answer.at("files"), truth_.at("files"));
+  EXPECT_EQ(answer.at("patients"), truth_.at("patients"));
+  EXPECT_EQ(answer.at("verdicts").at("use"), truth_.at("expected").at("use"));
+  EXPECT_EQ(answer.at("verdicts").at("refuse"), truth_.at("expected").at("refused_series").size());
+  EXPECT_EQ(answer.at("refused_files"), truth_.at("expected").at("refused_files").size());
+  for (const nlohmann::json& series : truth_.at("expected").at("refused_series")) {
+    EXPECT_EQ(answer.at("reasons").at(series.at("reason").get<std::string>()), 1);
+  }
+  for (const char* key : {"seconds", "peak_rss_mb", "catalogue", "series", "refused"}) {
+    EXPECT_TRUE(answer.contains(key)) << key;
+  }
+}
+
+TEST_F(ArchiveEndToEnd, EveryRefusedFileIsInTheListOfIssuesWithAReason) {
+  std::ifstream stream(folder_->path() / "work/issues.jsonl");
+  std::vector<std::string> paths;
+  for (std::string line; std::getline(stream, line);) {
+    const nlohmann::json issue = nlohmann::json::parse(line);
+    EXPECT_NE(issue.at("code"), "");
+    EXPECT_NE(issue.at("reason"), "");
+    EXPECT_TRUE(issue.contains("advice"));
+    paths.push_back(issue.at("path"));
+  }
+
+  for (const nlohmann::json& file : truth_.at("expected").at("refused_files")) {
+    EXPECT_THAT(paths, ::testing::Contains(::testing::EndsWith(file.get<std::string>())));
+  }
+}
+
+TEST_F(ArchiveEndToEnd, CatalogueHoldsNoNameNumberOrBirthDate) {
+  const std::string catalogue = test::file_text(folder_->path() / "work/catalogue.db");
+  const std::string issues = test::file_text(folder_->path() / "work/issues.jsonl");
+  const std::string list = run({"list", "--json"}).out;
+
+  for (const std::string& text : {catalogue, issues, list, scan_.out, scan_.err}) {
+    EXPECT_THAT(text, ::testing::Not(HasSubstr("PH17-")));
+    EXPECT_THAT(text, ::testing::Not(HasSubstr("ALMASY")));
+    EXPECT_THAT(text, ::testing::Not(HasSubstr("BRANDVIK")));
+    EXPECT_THAT(text, ::testing::Not(HasSubstr("CALLOWAY")));
+    EXPECT_THAT(text, ::testing::Not(HasSubstr("HOLLOWAY")));
+  }
+}
+
+TEST_F(ArchiveEndToEnd, SecondScanOpensNothing) {
+  const nlohmann::json answer = nlohmann::json::parse(run({"scan", "demo/archive", "--json"}).out);
+
+  EXPECT_EQ(answer.at("opened"), 0);
+  EXPECT_EQ(answer.at("unchanged"), truth_.at("files"));
+}
+
+TEST_F(ArchiveEndToEnd, ListAnswersAQueryWithAllKeys) {
+  const nlohmann::json series = listed("verdict = 'use' and slices > 5");
+
+  ASSERT_EQ(series.size(), truth_.at("expected").at("use").get<std::size_t>());
+  for (const char* key : {"key",
+                          "patient",
+                          "study",
+                          "modality",
+                          "size",
+                          "spacing_mm",
+                          "origin_mm",
+                          "direction",
+                          "volumes",
+                          "files",
+                          "verdict",
+                          "reason",
+                          "split",
+                          "kept",
+                          "dropped_because"}) {
+    EXPECT_TRUE(series[0].contains(key)) << key;
+  }
+  EXPECT_EQ(series[0].at("direction").size(), 9U);
+}
+
+TEST_F(ArchiveEndToEnd, ListPrintsATableAndACsv) {
+  const test::ProcessResult table = run({"list"});
+  const test::ProcessResult csv = run({"list", "--format", "csv"});
+
+  EXPECT_THAT(table.out, HasSubstr("localizer"));
+  EXPECT_THAT(csv.out, ::testing::StartsWith("key,patient,study,modality"));
+  EXPECT_EQ(test::count_lines(csv.out, ""), listed("1 = 1").size() + 1);
+}
+
+TEST_F(ArchiveEndToEnd, MistypedColumnIsAUsageErrorWithTheNearestOne) {
+  const test::ProcessResult result = run({"list", "--where", "modalty='CT'"});
+
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("modality"));
+}
+
+TEST_F(ArchiveEndToEnd, ExplainSaysWhatIsWrongWithTheSeriesThatLacksASlice) {
+  const std::string key = listed("reason_code = 'missing-slices'")[0].at("key");
+
+  const test::ProcessResult result = run({"explain", key.substr(0, 8)});
+
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("missing"));
+}
+
+TEST_F(ArchiveEndToEnd, ExplainDrawsAUsedSeriesFoundByItsFolder) {
+  const test::ProcessResult result =
+      run({"explain", (folder_->path() / "demo/archive/P0001/ST1/SE1").string()});
+
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("axial, coronal and sagittal"));
+  EXPECT_THAT(result.out, HasSubstr("@"));
+}
+
+TEST_F(ArchiveEndToEnd, ConvertWritesOneNiftiPerSeriesOnTheSameGridAndKeepsWhatIsThere) {
+  const std::vector<std::string> words = {"convert", "demo/archive/P0001", "-o", "nifti", "--json"};
+
+  const test::ProcessResult first = run(words);
+  const test::ProcessResult second = run(words);
+
+  ASSERT_EQ(first.exit_code, 6) << first.err;
+  const nlohmann::json answer = nlohmann::json::parse(first.out);
+  ASSERT_GE(answer.at("outputs").size(), 1U);
+  EXPECT_EQ(answer.at("refused").size(), 1U);
+  const nlohmann::json& output = answer.at("outputs")[0];
+  const NiftiHeader header =
+      read_nifti_header(folder_->path() / output.at("path").get<std::string>());
+  const nlohmann::json series = listed("key = '" + output.at("key").get<std::string>() + "'")[0];
+  EXPECT_EQ(nlohmann::json(header.geometry.size), series.at("size"));
+  EXPECT_NEAR(header.geometry.origin[2], series.at("origin_mm")[2].get<double>(), 1e-3);
+  EXPECT_EQ(second.exit_code, 7);
+  EXPECT_THAT(second.err, HasSubstr("--overwrite"));
+}
+
+TEST_F(ArchiveEndToEnd, SplitKeepsPatientsTogetherAndRefusesToChangeQuietly) {
+  const test::ProcessResult first = run({"split", "--fractions", "0.6,0.2,0.2", "--json"});
+  const test::ProcessResult same = run({"split", "--fractions", "0.6,0.2,0.2"});
+  const test::ProcessResult other = run({"split", "--fractions", "0.2,0.4,0.4"});
+
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(nlohmann::json::parse(first.out).at("patients").at("train"), 3);
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+  EXPECT_EQ(other.exit_code, 7);
+  EXPECT_THAT(other.err, HasSubstr("--overwrite"));
+}
+
+TEST_F(ArchiveEndToEnd, PrepareFillsTheStoreAndRefusesAnotherRecipe) {
+  const test::ProcessResult first = run({"prepare", "--config", "prepare/ct.yaml", "--json"});
+  const test::ProcessResult other =
+      run({"prepare", "--config", "prepare/ct.yaml", "prepare.window_hu=[-1000,400]"});
+  const test::ProcessResult forced = run(
+      {"prepare", "--config", "prepare/ct.yaml", "prepare.window_hu=[-1000,400]", "--overwrite"});
+
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const nlohmann::json answer = nlohmann::json::parse(first.out);
+  EXPECT_EQ(answer.at("volumes"), truth_.at("expected").at("use"));
+  for (const char* key : {"bytes_in", "bytes_store", "seconds"}) {
+    EXPECT_TRUE(answer.contains(key)) << key;
+  }
+  EXPECT_EQ(other.exit_code, 7);
+  EXPECT_THAT(other.err, HasSubstr("window_hu"));
+  EXPECT_EQ(forced.exit_code, 0) << forced.err;
+}
+
+TEST_F(ArchiveEndToEnd, PrepareTakesALabelledDataSet) {
+  const test::ProcessResult result = run({"prepare",
+                                          "--config",
+                                          "prepare/ct.yaml",
+                                          "--data",
+                                          "demo/labelled",
+                                          "--work",
+                                          "other",
+                                          "--json"});
+
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out).at("volumes"), 4);
+}
+
+TEST_F(ArchiveEndToEnd, ConfigTypoNamesTheNearestKeyBeforeAnythingIsRead) {
+  const test::ProcessResult result =
+      run({"prepare", "--config", "prepare/ct.yaml", "prepare.windw_hu=[0,80]"});
+  const test::ProcessResult preset = run({"prepare", "--config", "prepare/ctt.yaml"});
+
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("window_hu"));
+  EXPECT_EQ(preset.exit_code, 2);
+  EXPECT_THAT(preset.err, HasSubstr("ctt.yaml"));
+}
+
+TEST_F(ArchiveEndToEnd, CommandsWithoutACatalogueSayHowToMakeOne) {
+  for (const char* command : {"list", "split", "prepare"}) {
+    const test::ProcessResult result = run({command, "--work", "nowhere"});
+
+    EXPECT_EQ(result.exit_code, 3) << command;
+    EXPECT_THAT(result.err, HasSubstr("marrow scan"));
+    EXPECT_FALSE(std::filesystem::exists(folder_->path() / "nowhere")) << command;
+  }
+}
+
+}  // namespace
+}  // namespace marrow

@@ -1,0 +1,175 @@
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "core/error.h"
+#include "models/encoder.h"
+#include "models/layers/visibility.h"
+
+namespace marrow {
+namespace {
+
+struct Small {
+  std::string part;
+  std::string yaml;
+  std::vector<std::int64_t> input;
+};
+
+const Encoders& table() {
+  static const Encoders kTable = [] {
+    Encoders encoders("encoder");
+    add_builtin_encoders(encoders);
+    return encoders;
+  }();
+  return kTable;
+}
+
+std::shared_ptr<Encoder> make(const Small& small) {
+  torch::manual_seed(1);
+  return table().find(small.part).make(Config::from_text(small.yaml, "test").section("encoder"));
+}
+
+class EncoderContract : public ::testing::TestWithParam<Small> {};
+
+TEST_P(EncoderContract, GivesOneMapPerStageOfThePromisedSize) {
+  const auto encoder = make(GetParam());
+  const std::vector<at::Tensor> maps = encoder->features(torch::randn(GetParam().input));
+
+  ASSERT_EQ(maps.size(), encoder->stages().size());
+  for (std::size_t s = 0; s < maps.size(); ++s) {
+    EXPECT_EQ(maps[s].size(1), encoder->stages()[s].channels);
+    for (std::int64_t axis = 2; axis < maps[s].dim(); ++axis) {
+      EXPECT_EQ(maps[s].size(axis),
+                GetParam().input[static_cast<std::size_t>(axis)] / encoder->stages()[s].stride[static_cast<std::size_t>(axis - 2)]);
+    }
+  }
+}
+
+TEST_P(EncoderContract, EveryParameterGetsAGradient) {
+  const auto encoder = make(GetParam());
+  encoder->train();
+  const std::vector<at::Tensor> maps = encoder->features(torch::randn(GetParam().input));
+  at::Tensor loss = (maps[0] * torch::randn_like(maps[0])).sum();
+  for (std::size_t s = 1; s < maps.size(); ++s) {
+    loss = loss + (maps[s] * torch::randn_like(maps[s])).sum();
+  }
+  loss.backward();
+
+  for (const auto& item : encoder->named_parameters()) {
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_GT(item.value().grad().abs().max().item<double>(), 0.0) << item.key();
+  }
+}
+
+TEST_P(EncoderContract, TheSameSeedMakesTheSameNetwork) {
+  const auto a = make(GetParam());
+  const auto b = make(GetParam());
+  for (const auto& item : a->named_parameters()) {
+    EXPECT_TRUE(at::equal(item.value(), b->named_parameters()[item.key()])) << item.key();
+  }
+}
+
+// A pattern of visible cells with the same number in every row.
+Visibility some_visible(const Encoder& encoder, const std::vector<std::int64_t>& input) {
+  std::vector<std::int64_t> shape = {input[0], 1};
+  std::int64_t cells = 1;
+  for (std::size_t axis = 2; axis < input.size(); ++axis) {
+    shape.push_back(input[axis] / encoder.stages().back().stride[axis - 2]);
+    cells *= shape.back();
+  }
+  at::Tensor grid = torch::zeros({input[0], cells}, at::kBool);
+  for (std::int64_t row = 0; row < input[0]; ++row) {
+    for (std::int64_t n = 0; n < (cells + 1) / 2; ++n) {
+      grid[row][(2 * n + row) % cells] = true;
+    }
+  }
+  return Visibility(grid.reshape(shape));
+}
+
+TEST_P(EncoderContract, HiddenVoxelsChangeNothingAtAnyLayerEvenIfTheyAreNan) {
+  const auto encoder = std::dynamic_pointer_cast<MaskableEncoder>(make(GetParam()));
+  ASSERT_NE(encoder, nullptr);
+  const Visibility visible = some_visible(*encoder, GetParam().input);
+  const at::Tensor x = torch::randn(GetParam().input);
+  const at::Tensor& mask = visible.at_size(x.sizes().slice(2));
+  for (const bool training : {false, true}) {
+    encoder->train(training);
+    const auto clean = encoder->features(x, &visible);
+    for (const double poison : {1e6, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+      const auto poisoned = encoder->features(at::where(mask, x, at::full({}, poison)), &visible);
+      for (std::size_t s = 0; s < clean.size(); ++s) {
+        EXPECT_TRUE(at::equal(clean[s], poisoned[s])) << "stage " << s;
+        const at::Tensor outside = at::where(visible.at_size(clean[s].sizes().slice(2)), at::zeros({}), clean[s]);
+        EXPECT_EQ(outside.abs().max().item<double>(), 0.0) << "stage " << s << " is not 0 where hidden";
+      }
+    }
+  }
+}
+
+TEST_P(EncoderContract, NoGradientReachesHiddenVoxels) {
+  const auto encoder = std::dynamic_pointer_cast<MaskableEncoder>(make(GetParam()));
+  const Visibility visible = some_visible(*encoder, GetParam().input);
+  const at::Tensor x = torch::randn(GetParam().input).requires_grad_();
+  const auto maps = encoder->features(x, &visible);
+  at::Tensor loss = (maps[0] * torch::randn_like(maps[0])).sum();
+  for (std::size_t s = 1; s < maps.size(); ++s) {
+    loss = loss + (maps[s] * torch::randn_like(maps[s])).sum();
+  }
+  loss.backward();
+
+  const at::Tensor& mask = visible.at_size(x.sizes().slice(2));
+  EXPECT_EQ(at::where(mask, at::zeros({}), x.grad()).abs().max().item<double>(), 0.0);
+  EXPECT_GT(x.grad().abs().max().item<double>(), 0.0);
+}
+
+TEST_P(EncoderContract, AnAllVisibleMaskEqualsTheDenseNetwork) {
+  const auto encoder = std::dynamic_pointer_cast<MaskableEncoder>(make(GetParam()));
+  encoder->to(at::kDouble);
+  std::vector<std::int64_t> shape = {GetParam().input[0], 1};
+  shape.insert(shape.end(), GetParam().input.size() - 2, 1);
+  const Visibility all(torch::ones(shape, at::kBool));
+  const at::Tensor x = torch::randn(GetParam().input, at::kDouble);
+  for (const bool training : {false, true}) {
+    encoder->train(training);
+    const auto dense = encoder->features(x, nullptr);
+    const auto masked = encoder->features(x, &all);
+    for (std::size_t s = 0; s < dense.size(); ++s) {
+      EXPECT_LT((dense[s] - masked[s]).abs().max().item<double>(), 1e-9) << "stage " << s;
+    }
+  }
+}
+
+TEST_P(EncoderContract, RefusesEveryOptionOutOfItsRange) {
+  for (const OptionDescription& field : table().find(GetParam().part).describe(ConfigSection("encoder"))) {
+    if (field.allowed == "any") {
+      continue;
+    }
+    const std::string wrong = field.type.starts_with("list") ? "[-7]" : field.type == "word" ? "nonsense" : "-7";
+    EXPECT_THROW(static_cast<void>(table().find(GetParam().part).describe(ConfigSection("encoder").with(field.name, wrong))),
+                 Error)
+        << field.name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Builtin,
+    EncoderContract,
+    ::testing::Values(
+        Small{"resenc_unet", "encoder: {dimensions: 3, features: [4, 6, 8], strides: [1, 2, 2], blocks: [1, 2, 1]}", {2, 1, 8, 12, 16}},
+        Small{"resenc_unet", "encoder: {dimensions: 3, features: [5, 7], strides: [2, 2], blocks: [1, 1], norm: batch}", {2, 1, 8, 12, 8}},
+        Small{"resenc_unet", "encoder: {dimensions: 2, input_channels: 3, features: [4, 8], strides: [2, 2], blocks: [1, 1]}", {2, 3, 16, 24}},
+        Small{"resnet", "encoder: {dimensions: 3, depth: 10, width: 8}", {2, 1, 64, 64, 32}},
+        Small{"resnet", "encoder: {dimensions: 2, depth: 50, width: 8}", {2, 1, 64, 96}},
+        Small{"resnet", "encoder: {dimensions: 2, depth: 18, width: 8, last_stride: 1}", {2, 1, 64, 32}}));
+
+TEST(Encoders, NameTheNearestPartForAWrongName) {
+  try {
+    static_cast<void>(table().find("resenc_unt"));
+    FAIL() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(error.what()).find("did you mean \"resenc_unet\""), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace marrow
