@@ -22,6 +22,12 @@ class ResencUnet : public MaskableEncoder {
                       std::to_string(count) + ", " + std::to_string(options.strides.size()) + " and " +
                       std::to_string(options.blocks.size()));
     }
+    for (std::size_t s = 0; s < count; ++s) {
+      if (options.blocks[s] == 0 && (s > 0 || options.strides[s] != 1)) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    "resenc_unet.blocks: only the first stage may have no block, and only with a stride of 1");
+      }
+    }
     const auto rank = static_cast<std::size_t>(options.dimensions);
     const auto dimensions = static_cast<int>(options.dimensions);
     const NormKind norm = norm_kind(options.norm);
@@ -32,12 +38,12 @@ class ResencUnet : public MaskableEncoder {
                                                                               .in = options.input_channels,
                                                                               .out = options.features[0],
                                                                               .kernel = 3,
-                                                                              .stride = {},
+                                                                              .stride = std::vector<std::int64_t>(rank, options.stem_stride),
                                                                               .bias = options.conv_bias},
                                                                 norm, 0.01));
     const auto stages = register_module("stages", std::make_shared<torch::nn::Module>());
     std::int64_t in = options.features[0];
-    std::int64_t total = 1;
+    std::int64_t total = options.stem_stride;
     for (std::size_t s = 0; s < count; ++s) {
       const auto stage = stages->register_module(std::to_string(s), std::make_shared<torch::nn::Module>());
       const auto blocks = stage->register_module("blocks", std::make_shared<torch::nn::Module>());

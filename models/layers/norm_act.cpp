@@ -1,6 +1,7 @@
 #include "models/layers/norm_act.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
@@ -55,15 +56,16 @@ class NormActFunction : public torch::autograd::Function<NormActFunction> {
                             const at::Tensor& x_in,
                             const at::Tensor& gamma_in,
                             const at::Tensor& beta_in,
-                            const at::Tensor& mask,
-                            const at::Tensor& residual_in,
+                            const std::optional<at::Tensor>& mask_in,
+                            const std::optional<at::Tensor>& residual_in,
                             double eps,
                             double slope) {
+    const at::Tensor mask = mask_in.value_or(at::Tensor());
     const at::MemoryFormat layout = layout_of(x_in);
     const at::Tensor x = x_in.contiguous(layout);
     const at::Tensor gamma = gamma_in.contiguous();
     const at::Tensor beta = beta_in.contiguous();
-    const at::Tensor residual = residual_in.defined() ? residual_in.contiguous(layout) : at::Tensor();
+    const at::Tensor residual = residual_in.has_value() ? residual_in->contiguous(layout) : at::Tensor();
     const at::Tensor y = at::empty_like(x);
     const at::Tensor mean = at::empty({x.size(0), x.size(1)}, x.options());
     const at::Tensor rstd = at::empty_like(mean);
@@ -82,7 +84,7 @@ class NormActFunction : public torch::autograd::Function<NormActFunction> {
     context->save_for_backward({x, y, gamma, mean, rstd, mask});
     context->saved_data["eps"] = eps;
     context->saved_data["slope"] = slope;
-    context->saved_data["residual"] = residual_in.defined();
+    context->saved_data["residual"] = residual_in.has_value();
     return y;
   }
 
@@ -175,7 +177,11 @@ at::Tensor instance_norm_act(const at::Tensor& x,
     return instance_norm_act_reference(x, gamma, beta, mask, residual, eps, slope);
   }
   MARROW_CHECK(!mask.defined() || (mask.is_contiguous() && mask.scalar_type() == at::kBool));
-  return NormActFunction::apply(x, gamma, beta, mask, residual, eps, slope);
+  // Undefined tensors are no arguments of a custom function; absent ones are.
+  const auto present = [](const at::Tensor& tensor) {
+    return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
+  };
+  return NormActFunction::apply(x, gamma, beta, present(mask), present(residual), eps, slope);
 }
 
 }  // namespace marrow

@@ -117,6 +117,13 @@ at::Tensor with_layout(const at::Tensor& x, const ComputeMode& mode) {
   if (x.dim() < 4) {
     return x;
   }
+  if (mode.channels_last && x.size(1) == 1 && x.size(0) > 0) {
+    // With one channel both layouts are the same memory, and LibTorch takes it for contiguous: every map after the first
+    // convolution would be, too. Strides that only a channels-last tensor has say what is meant.
+    std::vector<std::int64_t> strides = x.contiguous().strides().vec();
+    strides[1] = 1;
+    return x.contiguous().as_strided(x.sizes(), strides);
+  }
   return x.contiguous(mode.channels_last ? channels_last_of(x.dim()) : at::MemoryFormat::Contiguous);
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +18,8 @@ struct AugmentOptions {
   static constexpr std::string_view kName = "augment";
 
   bool laterality_sensitive = false;  // true: left and right are never swapped
-  double flip = 0.0;                  // probability per axis
+  double flip = 0.0;                  // probability per axis of flip_axes
+  std::vector<std::string> flip_axes = {"left-right"};
   double rotate = 0.0;                // probability of a rotation
   double rotate_degrees = 15.0;       // about every axis (in-plane only for one slice)
   double scale = 0.0;                 // probability of a zoom
@@ -37,7 +39,11 @@ struct AugmentOptions {
   template <class Visit>
   void describe(Visit&& visit) {
     visit("laterality_sensitive", laterality_sensitive, "true: no augmentation may swap left and right");
-    visit("flip", flip, Range{0.0, 1.0}, "probability of a flip, per axis");
+    visit("flip", flip, Range{0.0, 1.0}, "probability of a flip, per axis of flip_axes");
+    visit("flip_axes",
+          flip_axes,
+          "axes that may be flipped: left-right, front-back, foot-head; a structure that is told from "
+          "another by where it lies forbids the axis between them");
     visit("rotate", rotate, Range{0.0, 1.0}, "probability of a rotation");
     visit("rotate_degrees", rotate_degrees, Range{0.0, 180.0}, "largest angle about each axis");
     visit("scale", scale, Range{0.0, 1.0}, "probability of a zoom");

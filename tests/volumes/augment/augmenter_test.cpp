@@ -78,6 +78,7 @@ TEST(Augmenter, MirrorsEachAxisExactly) {
   const Box box{{4, 5, 6}, {12, 9, 8}};
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   const std::vector<float> plain = stored(data.store(), 0, box);
 
   for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -156,6 +157,7 @@ TEST(Augmenter, KeepsLabelsOnTheImageTheyWereMadeFrom) {
   const TemporaryStore data({two_channels()});
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = 1.0;
   options.rotate_degrees = 40;
   const Box box{{8, 8, 7}, {14, 12, 9}};
@@ -180,6 +182,7 @@ TEST(Augmenter, GivesTheSameBitsForTheSameSeedAndOthersForAnother) {
   const TemporaryStore data({two_channels()});
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = options.noise = options.blur = options.gamma = 0.8;
   options.brightness = options.contrast = options.bias_field = 0.8;
   const Box box{{8, 8, 7}, {14, 12, 9}};
@@ -249,6 +252,7 @@ TEST(Augmenter, AugmentsOneSliceWithoutTouchingItsNeighbours) {
                               std::nullopt}});
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = 1.0;
   options.rotate_degrees = 20;
   const Box box{{10, 9, 4}, {12, 10, 1}};

@@ -16,6 +16,7 @@ constexpr Size3 kPatch{12, 10, 8};
 AugmentOptions everything_spatial() {
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = 1.0;
   options.rotate_degrees = 180;
   options.scale = 1.0;
