@@ -107,9 +107,9 @@ class NiftiPatients {
 
 std::string series_advice(const std::string& reason_code) {
   static const std::map<std::string, std::string> kAdvice{
-      {"derived", "scan with derived series allowed if they are what you want to learn from"},
+      {"derived", "scan again with --use-derived if these are what you want to learn from"},
       {"secondary-capture",
-       "scan with derived series allowed if they are what you want to learn from"},
+       "scan again with --use-derived if these are what you want to learn from"},
       {"missing-slices", "export the series again from its source"},
       {"conflicting-copies", "keep the right one of the two files"},
       {"unsupported-syntax", "convert the files to an uncompressed transfer syntax"},

@@ -216,11 +216,17 @@ class SeriesGrouping {
   }
 
   // What a series is for comes before what is wrong with it: a localizer is counted as such, not as
-  // three stray slices.
+  // three stray slices. Only "derived", which most other objects are as well, says less than what
+  // they are.
   void exclude(DicomStack& stack) const {
+    static const std::set<std::string> kObjects{
+        "segmentation-object", "rt-dose", "not-a-volume", "multi-frame", "mosaic"};
     const std::optional<DicomRefusal> excluded = excluded_slice(stack.slices.front());
-    if (excluded && !(options_.use_derived &&
-                      (excluded->code == "derived" || excluded->code == "secondary-capture"))) {
+    if (!excluded || (excluded->code == "derived" && kObjects.contains(stack.reason_code))) {
+      return;
+    }
+    const bool allowed = excluded->code == "derived" || excluded->code == "secondary-capture";
+    if (!allowed || !options_.use_derived) {
       refuse(stack, *excluded);
     }
   }

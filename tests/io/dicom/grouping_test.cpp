@@ -383,6 +383,16 @@ INSTANTIATE_TEST_SUITE_P(
         Trap{"secondary-capture",
              [](DicomHeader& h) { h.sop_class_uid = "1.2.840.10008.5.1.4.1.1.7"; }}));
 
+TEST(Grouping, NamesASegmentationThatIsAlsoDerived) {
+  std::vector<DicomHeader> headers = made_series(3);
+  for (DicomHeader& header : headers) {
+    header.image_type[0] = "DERIVED";
+    header.sop_class_uid = "1.2.840.10008.5.1.4.1.1.66.4";
+  }
+
+  EXPECT_EQ(only_verdict(headers), "segmentation-object");
+}
+
 TEST(Grouping, KeepsTheGridOfADerivedSeriesAndUsesItOnRequest) {
   std::vector<DicomHeader> headers = made_series(5);
   for (DicomHeader& header : headers) {
