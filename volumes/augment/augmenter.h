@@ -71,6 +71,10 @@ struct Example {
 // Cuts a patch out of the store and augments it: all spatial changes are composed into one inverse map and the patch is
 // interpolated once (linear for the image, nearest for labels), or copied when there is none; then one intensity pass.
 // What it does depends on `patch.seed` alone. Thread-safe.
+//
+// Outside the volume the image is -1 for CT (the floor of the window, air) and, for MR, the smallest value read of that
+// channel; labels are 0. Intensity changes are drawn for each channel anew. `labels` stays empty when the case has none.
+// Throws Error{kInvalidArgument} when a range of `options` is not two numbers, the smaller first.
 [[nodiscard]] Example make_example(const VolumeStore& store,
                                    const Patch& patch,
                                    const AugmentOptions& options,

@@ -28,7 +28,7 @@ struct LoaderOptions {
 };
 
 // Threads cut and augment patches of `store` and fill a bounded queue; batch() takes them in order. An error in a thread
-// is rethrown by batch(). The references must outlive the loader.
+// is rethrown by batch() at its step. Labels belong to the first view. The references must outlive the loader.
 [[nodiscard]] std::unique_ptr<BatchSource> make_loader(const VolumeStore& store,
                                                        const Sampler& sampler,
                                                        const AugmentOptions& augment,

@@ -147,7 +147,7 @@ TEST(Augmenter, ZoomsAnAnalyticRampToTheSlopeThatTheZoomGives) {
       for (int i = 0; i < 12; ++i, ++n) {
         const double expected = 0.02 * (19.5 + (i - 5.5) / 1.25) -
                                 0.03 * (16.5 + (j - 4.5) / 1.25) + 0.01 * (13.5 + (k - 3.5) / 1.25);
-        ASSERT_NEAR(example.image[n], expected, 2e-4) << n;  // the store's quantisation
+        ASSERT_NEAR(example.image[n], expected, 3e-4) << n;  // half a step of the store's 4095
       }
     }
   }
@@ -167,13 +167,14 @@ TEST(Augmenter, KeepsLabelsOnTheImageTheyWereMadeFrom) {
     int sure = 0;
     int wrong = 0;
     for (std::size_t n = 0; n < example.labels.size(); ++n) {
-      // Within half a voxel of the threshold's surface the two interpolations may differ.
-      if (std::abs(example.image[n] - 0.2F) > 0.35F) {
+      // The nearest voxel is at most half a voxel away along each axis, where the image differs by
+      // at most 0.5.
+      if (std::abs(example.image[n] - 0.2F) > 0.52F) {
         ++sure;
         wrong += (example.image[n] > 0.2F) == (example.labels[n] == 3) ? 0 : 1;
       }
     }
-    EXPECT_GT(sure, 700);
+    EXPECT_GT(sure, 500);
     EXPECT_EQ(wrong, 0) << seed;
   }
 }

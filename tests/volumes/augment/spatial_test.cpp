@@ -127,7 +127,7 @@ TEST(Spatial, ReadsNoMoreThanTheTurnedPatchNeeds) {
   const SourceRegion region =
       source_region({{10, 10, 10}, {8, 8, 8}}, inverse_map(change, {1, 1, 1}, {8, 8, 8}));
 
-  EXPECT_EQ(region.source.size, (Size3{5, 5, 5}));  // 11.75 .. 15.25
+  EXPECT_EQ(region.source.size, (Size3{6, 6, 6}));  // positions 11.75 .. 15.25
   EXPECT_EQ(region.source.start, (std::array<std::int64_t, 3>{11, 11, 11}));
 }
 
