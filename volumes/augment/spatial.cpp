@@ -35,7 +35,8 @@ void check_augment(const AugmentOptions& options) {
   for (const std::string& axis : options.flip_axes) {
     if (axis != "left-right" && axis != "front-back" && axis != "foot-head") {
       throw Error(ErrorCode::kInvalidArgument,
-                  "augment.flip_axes: expected left-right, front-back or foot-head, found \"" + axis + "\"");
+                  "augment.flip_axes: expected left-right, front-back or foot-head, found \"" +
+                      axis + "\"");
     }
   }
   check_augment_range(options.brightness_range, "brightness_range");
@@ -51,8 +52,9 @@ SpatialChange draw_spatial(const AugmentOptions& options, const Size3& size, std
   static const std::array<std::string, 3> kAxisNames = {"left-right", "front-back", "foot-head"};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const bool drawn = rng.chance(options.flip);  // always drawn, so that other choices do not move
-    change.flip[axis] = drawn && std::find(options.flip_axes.begin(), options.flip_axes.end(), kAxisNames[axis]) !=
-                                     options.flip_axes.end();
+    change.flip[axis] =
+        drawn && std::find(options.flip_axes.begin(), options.flip_axes.end(), kAxisNames[axis]) !=
+                     options.flip_axes.end();
   }
   change.flip[0] = change.flip[0] && !options.laterality_sensitive;
   change.flip[2] = change.flip[2] && !one_slice;

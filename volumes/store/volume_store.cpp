@@ -155,8 +155,10 @@ void check_box(const Box& box, std::size_t out) {
   std::uint64_t voxels = 1;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     constexpr std::int64_t kFar = std::int64_t{1} << 31;
-    if (box.size[axis] < 1 || box.size[axis] > kFar || box.start[axis] < -kFar || box.start[axis] > kFar) {
-      throw Error(ErrorCode::kInvalidArgument, "store: expected a box of at least one voxel near the grid");
+    if (box.size[axis] < 1 || box.size[axis] > kFar || box.start[axis] < -kFar ||
+        box.start[axis] > kFar) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "store: expected a box of at least one voxel near the grid");
     }
     // Kept small enough not to overflow on the next axis.
     voxels = std::min(voxels * static_cast<std::uint64_t>(box.size[axis]), std::uint64_t{out} + 1);
