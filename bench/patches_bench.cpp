@@ -94,8 +94,8 @@ int run_patches_bench(int argc, char** argv) {
   for (const auto& [name, options] : {std::pair<const char*, AugmentOptions>{"Crop", {}},
                                       std::pair<const char*, AugmentOptions>{"Augment", all}}) {
     benchmark::RegisterBenchmark(name,
-                                 [&store, options = options](benchmark::State& state) {
-                                   cut_patches(state, store, options);
+                                 [&store, chosen = options](benchmark::State& state) {
+                                   cut_patches(state, store, chosen);
                                  })
         ->Threads(1)
         ->Threads(2)
