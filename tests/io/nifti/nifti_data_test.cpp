@@ -37,7 +37,8 @@ double affine_difference(const Geometry& geometry, const json& affine_ras) {
 // tests/data/nifti/golden.json: written by make_golden.py there with nibabel 5.4.2.
 TEST(NiftiGolden, AgreesWithNibabel) {
   const fs::path folder = fs::path(MARROW_TEST_DATA) / "nifti";
-  for (const auto& [name, expected] : read_json(folder / "golden.json").items()) {
+  const nlohmann::json expectations = read_json(folder / "golden.json");
+  for (const auto& [name, expected] : expectations.items()) {
     const Volume volume = read_nifti(folder / name);
 
     EXPECT_EQ(json(volume.geometry.size), expected["size"]) << name;
@@ -56,7 +57,8 @@ TEST(NiftiMiscData, ReadsWhatItsReadmeExpects) {
   if (!fs::exists(folder / "expected.json")) {
     GTEST_SKIP() << folder << " is absent";
   }
-  for (const auto& [name, expected] : read_json(folder / "expected.json").items()) {
+  const nlohmann::json expectations = read_json(folder / "expected.json");
+  for (const auto& [name, expected] : expectations.items()) {
     const NiftiHeader header = read_nifti_header(folder / name);
     const auto shape = expected["shape"].get<std::vector<std::int64_t>>();
     EXPECT_EQ(header.geometry.size, (Size3{shape[0], shape[1], shape[2]})) << name;
