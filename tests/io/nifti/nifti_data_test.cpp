@@ -16,8 +16,13 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 json read_json(const fs::path& file) {
+  // Python writes NaN, which is no JSON.
   std::ifstream in(file);
-  return json::parse(in);
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  for (std::size_t at = text.find(": NaN"); at != std::string::npos; at = text.find(": NaN")) {
+    text.replace(at, 5, ": null");
+  }
+  return json::parse(text);
 }
 
 // The largest difference between our LPS grid and a RAS affine of another tool, over its sixteen
