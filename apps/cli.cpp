@@ -200,7 +200,8 @@ std::string cli_named_failure(const std::string& failure, const std::vector<std:
   if (failure.rfind(kUnnamed, 0) != 0) {
     return failure;
   }
-  const std::string value = failure.substr(kUnnamed.size(), failure.find(' ', kUnnamed.size()) - kUnnamed.size());
+  const std::string value =
+      failure.substr(kUnnamed.size(), failure.find(' ', kUnnamed.size()) - kUnnamed.size());
   for (std::size_t i = 0; i + 1 < words.size(); ++i) {
     if (words[i + 1] == value) {
       return words[i] + failure;
@@ -223,11 +224,10 @@ int Command::run(const std::vector<std::string>& words, bool& json) {
   } catch (const CLI::ParseError& failure) {
     // A mistyped option is the likelier reason for a missing one.
     (void)cli_take_overrides(state.app, state.app.remaining(), state.takes_config);
-    throw Error(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{}; see {} --help",
-                    cli_named_failure(cli_one_line(failure.what()), words),
-                    state.app.get_name()));
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("{}; see {} --help",
+                            cli_named_failure(cli_one_line(failure.what()), words),
+                            state.app.get_name()));
   }
   context.overrides = cli_take_overrides(state.app, state.app.remaining(), state.takes_config);
   if (!state.max_memory.empty()) {

@@ -48,9 +48,9 @@ class Denoiser : public Objective {
         "block",
         std::make_shared<ResidualBlock>(
             3, 1, 6, std::vector<std::int64_t>{1, 1, 1}, NormKind::kInstance, false));
-    last_ = register_module(
-        "last",
-        std::make_shared<Conv>(Conv::Options{.in = 6, .out = 1, .kernel = 1, .stride = {}, .bias = true}));
+    last_ = register_module("last",
+                            std::make_shared<Conv>(Conv::Options{
+                                .in = 6, .out = 1, .kernel = 1, .stride = {}, .bias = true}));
   }
 
   StepResult step(const Batch& batch) override {

@@ -160,7 +160,9 @@ TEST(Augmenter, KeepsLabelsOnTheImageTheyWereMadeFrom) {
   options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = 1.0;
   options.rotate_degrees = 40;
-  const Box box{{8, 8, 7}, {14, 12, 9}};
+  // So far inside that no turned corner reaches the border, where the image fades into the
+  // background and a label does not.
+  const Box box{{10, 9, 8}, {12, 10, 7}};
 
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const Example example = make_example(data.store(), {0, box, seed}, options, true);
@@ -168,13 +170,13 @@ TEST(Augmenter, KeepsLabelsOnTheImageTheyWereMadeFrom) {
     int wrong = 0;
     for (std::size_t n = 0; n < example.labels.size(); ++n) {
       // The nearest voxel is at most half a voxel away along each axis, where the image differs by
-      // at most 0.5; ties between two voxels are decided by rounding.
-      if (std::abs(example.image[n] - 0.2F) > 0.6F) {
+      // at most 0.5.
+      if (std::abs(example.image[n] - 0.2F) > 0.52F) {
         ++sure;
         wrong += (example.image[n] > 0.2F) == (example.labels[n] == 3) ? 0 : 1;
       }
     }
-    EXPECT_GT(sure, 500);
+    EXPECT_GT(sure, 300);
     EXPECT_EQ(wrong, 0) << seed;
   }
 }
