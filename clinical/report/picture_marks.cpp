@@ -14,8 +14,8 @@ constexpr Rgb kMarkColour{255, 255, 255};
 constexpr Rgb kHaloColour{0, 0, 0};
 constexpr std::int64_t kGlyphWidth = 5;
 constexpr std::int64_t kGlyphHeight = 7;
-constexpr double kMarkShare =
-    130;  // pixels of the width, which panels share, for each pixel of a glyph's dot
+// Pixels of the width, which panels share, for each pixel of a glyph's dot.
+constexpr double kMarkShare = 130;
 
 struct Glyph {
   char letter;
