@@ -14,7 +14,8 @@ constexpr Rgb kMarkColour{255, 255, 255};
 constexpr Rgb kHaloColour{0, 0, 0};
 constexpr std::int64_t kGlyphWidth = 5;
 constexpr std::int64_t kGlyphHeight = 7;
-constexpr double kMarkShare = 130;  // pixels of the longest side for each pixel of a glyph's dot
+// Pixels of the width, which panels share, for each pixel of a glyph's dot.
+constexpr double kMarkShare = 130;
 
 struct Glyph {
   char letter;
@@ -134,7 +135,7 @@ void draw_marks(Picture& picture,
   MARROW_CHECK(picture.width == raster.width && picture.height == raster.height);
   const SliceAxes& axes = raster.axes;
   const std::int64_t dot =
-      std::max<std::int64_t>(1, std::llround(static_cast<double>(view.longest_side) / kMarkShare));
+      std::max<std::int64_t>(1, std::llround(static_cast<double>(picture.width) / kMarkShare));
   const std::int64_t margin = 2 * dot + 1;
   const std::int64_t letter_height = kGlyphHeight * dot;
   const std::int64_t middle_y = (picture.height - letter_height) / 2;

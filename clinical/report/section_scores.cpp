@@ -240,7 +240,11 @@ Html subgroup_table(const std::vector<ReportSubgroup>& subgroups) {
 
 Html report_scores(const ReportInput& input) {
   Html content;
-  Html charts;
+  const auto add_charts = [&](const Html& charts) {
+    if (!charts.empty()) {
+      content += html_element("div", {{"class", "charts"}}, charts) + html_code("\n");
+    }
+  };
   if (input.scores) {
     const ReportScores& table = *input.scores;
     content += structure_table(table);
@@ -255,15 +259,15 @@ Html report_scores(const ReportInput& input) {
           html_text("Only " + count_text(static_cast<std::int64_t>(table.cases.size())) +
                     " cases: read the intervals, not the third digit."));
     }
-    charts += structure_charts(table);
+    if (const Html charts = structure_charts(table); !charts.empty()) {
+      content += html_element("h3", html_text("Spread over the cases"));
+      add_charts(charts);
+    }
   }
   if (input.comparison) {
     content += html_element("h3", html_text("Against training " + input.comparison->second)) +
                comparison_words(*input.comparison);
-    charts += comparison_chart(*input.comparison);
-  }
-  if (!charts.empty()) {
-    content += html_element("div", {{"class", "charts"}}, charts) + html_code("\n");
+    add_charts(comparison_chart(*input.comparison));
   }
   content += subgroup_table(input.subgroups);
   if (input.scores) {

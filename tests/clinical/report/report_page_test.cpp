@@ -80,6 +80,17 @@ ReportInput full_input() {
   return input;
 }
 
+// No level is skipped on the way down.
+void expect_headings_in_order(const std::string& page) {
+  int level = 0;
+  for (std::size_t at = page.find("<h"); at != std::string::npos; at = page.find("<h", at + 1)) {
+    if (page[at + 2] >= '1' && page[at + 2] <= '6') {
+      EXPECT_LE(page[at + 2] - '0', level + 1) << page.substr(at, 60);
+      level = page[at + 2] - '0';
+    }
+  }
+}
+
 TEST(ReportPage, ClosesEveryElement) {
   EXPECT_EQ(nesting_fault(report_page(full_input())), "");
 }
@@ -128,13 +139,15 @@ TEST(ReportPage, OrdersSectionsAndHeadings) {
   }
 
   EXPECT_EQ(occurrences(page, "<h1"), 1U);
-  int level = 0;
-  for (std::size_t at = page.find("<h"); at != std::string::npos; at = page.find("<h", at + 1)) {
-    if (page[at + 2] >= '1' && page[at + 2] <= '6') {
-      EXPECT_LE(page[at + 2] - '0', level + 1) << page.substr(at, 60);
-      level = page[at + 2] - '0';
-    }
-  }
+  expect_headings_in_order(page);
+}
+
+TEST(ReportPage, KeepsHeadingsInOrderWithoutAComparison) {
+  ReportInput input = full_input();
+  input.comparison.reset();
+  input.cases.clear();
+
+  expect_headings_in_order(report_page(input));
 }
 
 TEST(ReportPage, EscapesHostileNamesEverywhere) {
