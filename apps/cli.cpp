@@ -192,6 +192,26 @@ void Command::runs(Body body) {
   state_->body = std::move(body);
 }
 
+namespace {
+
+// CLI11 leaves out which option a value out of range was given to.
+std::string cli_named_failure(const std::string& failure, const std::vector<std::string>& words) {
+  constexpr std::string_view kUnnamed = ": Value ";
+  if (failure.rfind(kUnnamed, 0) != 0) {
+    return failure;
+  }
+  const std::string value =
+      failure.substr(kUnnamed.size(), failure.find(' ', kUnnamed.size()) - kUnnamed.size());
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    if (words[i + 1] == value) {
+      return words[i] + failure;
+    }
+  }
+  return failure.substr(2);
+}
+
+}  // namespace
+
 int Command::run(const std::vector<std::string>& words, bool& json) {
   State& state = *state_;
   CommandContext& context = state.context;
@@ -204,9 +224,10 @@ int Command::run(const std::vector<std::string>& words, bool& json) {
   } catch (const CLI::ParseError& failure) {
     // A mistyped option is the likelier reason for a missing one.
     (void)cli_take_overrides(state.app, state.app.remaining(), state.takes_config);
-    throw Error(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{}; see {} --help", cli_one_line(failure.what()), state.app.get_name()));
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("{}; see {} --help",
+                            cli_named_failure(cli_one_line(failure.what()), words),
+                            state.app.get_name()));
   }
   context.overrides = cli_take_overrides(state.app, state.app.remaining(), state.takes_config);
   if (!state.max_memory.empty()) {

@@ -36,7 +36,8 @@ struct EvaluateArguments {
 
 // Cases to score: the asked split, else test where there is one, else validation.
 std::vector<std::string> cases_to_score(const Dataset& dataset, const std::string& asked) {
-  for (const std::string& split : asked.empty() ? std::vector<std::string>{"test", "validation"} : std::vector{asked}) {
+  for (const std::string& split :
+       asked.empty() ? std::vector<std::string>{"test", "validation"} : std::vector{asked}) {
     std::vector<std::string> keys;
     for (const Case& item : dataset.cases) {
       if (item.split == split && item.labels.has_value()) {
@@ -53,7 +54,9 @@ std::vector<std::string> cases_to_score(const Dataset& dataset, const std::strin
 }
 
 // The same patient in training and evaluation makes every figure worthless.
-void refuse_seen_cases(const Dataset& dataset, const std::vector<std::string>& keys, const std::string& training) {
+void refuse_seen_cases(const Dataset& dataset,
+                       const std::vector<std::string>& keys,
+                       const std::string& training) {
   const std::vector<std::string> seen_keys = split_words(training, ',');
   std::set<std::string> patients;
   for (const Case& item : dataset.cases) {
@@ -63,15 +66,19 @@ void refuse_seen_cases(const Dataset& dataset, const std::vector<std::string>& k
   }
   std::vector<std::string> leaked;
   for (const Case& item : dataset.cases) {
-    if (std::find(keys.begin(), keys.end(), item.key) != keys.end() && patients.contains(item.patient)) {
+    if (std::find(keys.begin(), keys.end(), item.key) != keys.end() &&
+        patients.contains(item.patient)) {
       leaked.push_back(item.key);
     }
   }
   if (!leaked.empty()) {
     throw Error(ErrorCode::kRefused,
-                fmt::format("evaluate: {} of the {} cases belong to patients that the run was trained on (first: {}); choose "
+                fmt::format("evaluate: {} of the {} cases belong to patients that the run was "
+                            "trained on (first: {}); choose "
                             "another split, or say --allow-seen-cases to measure on training data",
-                            leaked.size(), keys.size(), printable(leaked.front())));
+                            leaked.size(),
+                            keys.size(),
+                            printable(leaked.front())));
   }
 }
 
@@ -99,8 +106,10 @@ void write_pictures(const Evaluation& evaluation,
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const auto& [rank, place] : chosen) {
     const std::string& key = ranked[place].second;
-    const auto item = std::find_if(dataset.cases.begin(), dataset.cases.end(),
-                                   [&, &wanted = key](const Case& candidate) { return candidate.key == wanted; });
+    const auto item = std::find_if(
+        dataset.cases.begin(), dataset.cases.end(), [&, &wanted = key](const Case& candidate) {
+          return candidate.key == wanted;
+        });
     const std::string stem = "pictures/" + rank;
     write_nifti(folder / (stem + "-image.nii.gz"), source.volume(item->images[0]));
     write_nifti(folder / (stem + "-reference.nii.gz"), source.labels(*item->labels));
@@ -119,14 +128,20 @@ int run_evaluate(const CommandContext& context, const EvaluateArguments& argumen
   const SegmentationModel model = load_segmentation(arguments.run);
   const RunDescription description = read_run(arguments.run);
   const FolderLock lock(arguments.run);
-  const TrainingData data =
-      open_dataset(arguments.data, context.options.work, model.recipe, context.options.seed, context.options.threads);
+  const TrainingData data = open_dataset(arguments.data,
+                                         context.options.work,
+                                         model.recipe,
+                                         context.options.seed,
+                                         context.options.threads);
   for (std::size_t i = 0; i < std::max(model.classes.size(), data.dataset.classes.size()); ++i) {
     if (i >= model.classes.size() || i >= data.dataset.classes.size() ||
         model.classes[i].value != data.dataset.classes[i].value) {
-      throw Error(ErrorCode::kRefused,
-                  fmt::format("evaluate: the run knows {} classes and {} has {}; they must be the same",
-                              model.classes.size(), data.dataset.name, data.dataset.classes.size()));
+      throw Error(
+          ErrorCode::kRefused,
+          fmt::format("evaluate: the run knows {} classes and {} has {}; they must be the same",
+                      model.classes.size(),
+                      data.dataset.name,
+                      data.dataset.classes.size()));
     }
   }
   const std::vector<std::string> keys = cases_to_score(data.dataset, arguments.split);
@@ -137,10 +152,12 @@ int run_evaluate(const CommandContext& context, const EvaluateArguments& argumen
   const std::unique_ptr<VolumeSource> source = make_image_source();
   std::vector<CaseScore> scores;
   std::vector<std::string> refused;
-  Progress progress("evaluate", static_cast<std::int64_t>(keys.size()), "cases", default_progress_style());
+  Progress progress(
+      "evaluate", static_cast<std::int64_t>(keys.size()), "cases", default_progress_style());
   for (const std::string& key : keys) {
     throw_if_interrupted("evaluating");
-    const auto item = std::find_if(data.dataset.cases.begin(), data.dataset.cases.end(),
+    const auto item = std::find_if(data.dataset.cases.begin(),
+                                   data.dataset.cases.end(),
                                    [&](const Case& candidate) { return candidate.key == key; });
     const std::int64_t index = data.store->find(key);
     if (index < 0) {
@@ -149,8 +166,8 @@ int run_evaluate(const CommandContext& context, const EvaluateArguments& argumen
       continue;
     }
     const LabelMap reference = source->labels(*item->labels);
-    const LabelMap prepared =
-        segment(*model.task, stored_channels(*data.store, index), model.window, model.mode, model.classes);
+    const LabelMap prepared = segment(
+        *model.task, stored_channels(*data.store, index), model.window, model.mode, model.classes);
     const LabelMap prediction = labels_to_source(prepared, reference.geometry);
     write_nifti(folder / "predictions" / (key + ".nii.gz"), prediction);
     EvaluationCase scored;
@@ -170,11 +187,17 @@ int run_evaluate(const CommandContext& context, const EvaluateArguments& argumen
   const auto line = [](const std::string& name, const std::map<Metric, MetricSummary>& group) {
     const MetricSummary& dice = group.at(Metric::kDice);
     const std::string interval =
-        dice.ci95.has_value() ? fmt::format(" [{:.3f}, {:.3f}]", dice.ci95->low, dice.ci95->high) : "";
-    return fmt::format("  {:<20} Dice {:.3f}{}   HD95 {:.2f} mm\n", printable(name, 20), dice.mean, interval,
+        dice.ci95.has_value() ? fmt::format(" [{:.3f}, {:.3f}]", dice.ci95->low, dice.ci95->high)
+                              : "";
+    return fmt::format("  {:<20} Dice {:.3f}{}   HD95 {:.2f} mm\n",
+                       printable(name, 20),
+                       dice.mean,
+                       interval,
                        group.at(Metric::kHd95).mean);
   };
-  std::string text = fmt::format("{} cases of {} patients -> {}\n", evaluation.all.cases, evaluation.all.patients,
+  std::string text = fmt::format("{} cases of {} patients -> {}\n",
+                                 evaluation.all.cases,
+                                 evaluation.all.patients,
                                  (folder / "summary.json").string());
   for (std::size_t s = 0; s < evaluation.structures.size(); ++s) {
     text += line(evaluation.structures[s].name, evaluation.all.structures[s]);
@@ -191,13 +214,17 @@ int run_evaluate(const CommandContext& context, const EvaluateArguments& argumen
 
 void add_evaluate_command(CommandTable& table) {
   auto arguments = std::make_shared<EvaluateArguments>();
-  Command& command = table.add("evaluate", "scores a segmenter on labelled cases that it has not seen",
+  Command& command = table.add("evaluate",
+                               "scores a segmenter on labelled cases that it has not seen",
                                "marrow evaluate runs/seg --data Dataset004_Hippocampus");
   command.app().add_option("RUN", arguments->run, "a fine-tuned run")->required();
   command.app().add_option("--data", arguments->data, "labelled data set")->required();
-  command.app().add_option("--split", arguments->split, "train, validation or test (default: test, else validation)");
-  command.app().add_flag("--allow-seen-cases", arguments->allow_seen_cases, "score cases that the run was trained on");
-  command.runs([arguments](const CommandContext& context) { return run_evaluate(context, *arguments); });
+  command.app().add_option(
+      "--split", arguments->split, "train, validation or test (default: test, else validation)");
+  command.app().add_flag(
+      "--allow-seen-cases", arguments->allow_seen_cases, "score cases that the run was trained on");
+  command.runs(
+      [arguments](const CommandContext& context) { return run_evaluate(context, *arguments); });
 }
 
 }  // namespace marrow

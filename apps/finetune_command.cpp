@@ -44,12 +44,13 @@ Config config_with_pretrained(const CommandContext& context, const std::string& 
   }
   const RunDescription pretrained = read_run(from);
   for (const std::string section : {"encoder", "prepare"}) {
-    // Overrides of what the pretrained weights were made for would silently be another network or other data.
+    // Overrides of what the pretrained weights were made for would silently be another network or
+    // other data.
     for (const std::string& word : context.overrides) {
       if (word.starts_with(section + ".")) {
         throw Error(ErrorCode::kRefused,
-                    "\"" + printable(word) + "\" contradicts --from: `" + section + "` is what " + from +
-                        " was pretrained with; leave it out, or use --from none");
+                    "\"" + printable(word) + "\" contradicts --from: `" + section + "` is what " +
+                        from + " was pretrained with; leave it out, or use --from none");
       }
     }
   }
@@ -60,14 +61,19 @@ Config config_with_pretrained(const CommandContext& context, const std::string& 
 void check_classes(const Dataset& dataset) {
   if (dataset.classes.size() < 2) {
     throw Error(ErrorCode::kInvalidArgument,
-                "--data: " + dataset.name + " declares no classes besides the background; a segmentation needs labels");
+                "--data: " + dataset.name +
+                    " declares no classes besides the background; a segmentation needs labels");
   }
   for (std::size_t i = 0; i < dataset.classes.size(); ++i) {
     if (dataset.classes[i].value != static_cast<std::int64_t>(i)) {
       throw Error(ErrorCode::kUnsupported,
-                  fmt::format("--data: {} declares the label value {} for \"{}\" where {} was expected; label values must "
+                  fmt::format("--data: {} declares the label value {} for \"{}\" where {} was "
+                              "expected; label values must "
                               "run 0, 1, 2, ... without gaps",
-                              dataset.name, dataset.classes[i].value, printable(dataset.classes[i].name), i));
+                              dataset.name,
+                              dataset.classes[i].value,
+                              printable(dataset.classes[i].name),
+                              i));
     }
   }
 }
@@ -102,10 +108,13 @@ void load_pretrained(Encoder& encoder, const std::string& from) {
   const std::filesystem::path file = std::filesystem::path(from) / "encoder" / "model.safetensors";
   if (!std::filesystem::exists(file)) {
     throw Error(ErrorCode::kNothingFound,
-                from + " holds no encoder/model.safetensors; let the pretraining end first (the same command resumes it)");
+                from +
+                    " holds no encoder/model.safetensors; let the pretraining end first (the same "
+                    "command resumes it)");
   }
   restore_weights(encoder, read_safetensors(file), "");
-  log::info(fmt::format("encoder: all {} tensors loaded from {}", encoder.named_parameters().size(), file.string()));
+  log::info(fmt::format(
+      "encoder: all {} tensors loaded from {}", encoder.named_parameters().size(), file.string()));
 }
 
 int run_finetune(const CommandContext& context, const FinetuneArguments& arguments) {
@@ -117,12 +126,20 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
   at::set_num_threads(static_cast<int>(context.options.threads));
   at::manual_seed(derive_seed(context.options.seed, "initial weights", {}));
   const Config config = config_with_pretrained(context, arguments.from);
-  config.allow_sections(
-      {"prepare", "encoder", "head", "segmentation", "data", "sampler", "augment", "train", "inference", "method"});
+  config.allow_sections({"prepare",
+                         "encoder",
+                         "head",
+                         "segmentation",
+                         "data",
+                         "sampler",
+                         "augment",
+                         "train",
+                         "inference",
+                         "method"});
   PartSections parts(config);
   const auto recipe = parts.options<RecipeOptions>("prepare");
-  const TrainingData data =
-      open_dataset(arguments.data, context.options.work, recipe, context.options.seed, context.options.threads);
+  const TrainingData data = open_dataset(
+      arguments.data, context.options.work, recipe, context.options.seed, context.options.threads);
   check_classes(data.dataset);
   const std::vector<std::string> training = select_training_cases(data.dataset, arguments.cases);
   const std::vector<std::string> validation = split_keys(data.dataset, "validation");
@@ -152,7 +169,9 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
     const StoredCase& info = data.store->info(index);
     if (info.channels != encoder->input_channels()) {
       throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("case \"{}\" has {} channels where the encoder takes {}", info.key, info.channels,
+                  fmt::format("case \"{}\" has {} channels where the encoder takes {}",
+                              info.key,
+                              info.channels,
                               encoder->input_channels()));
     }
   }
@@ -164,7 +183,9 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
   run.write_config(yaml);
   const std::map<std::string, std::string> facts = {
       {"classes", classes_text(data.dataset.classes)},
-      {"from", arguments.from == "none" ? "none" : std::filesystem::path(arguments.from).filename().string()},
+      {"from",
+       arguments.from == "none" ? "none"
+                                : std::filesystem::path(arguments.from).filename().string()},
       {"dataset", data.dataset.name},
       {"training_cases", join(training, ",")},
       {"validation_cases", join(validation, ",")}};
@@ -187,33 +208,49 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
   train_run.seed = context.options.seed;
   train_run.dimensions = encoder->dimensions();
   const std::vector<std::int64_t> held_out = store_cases(*data.store, validation);
-  const SlidingWindowOptions window = window_options(data_options, inference, augment.laterality_sensitive);
+  const SlidingWindowOptions window =
+      window_options(data_options, inference, augment.laterality_sensitive);
   if (!held_out.empty() && train_options.validate_every > 0) {
     train_run.validate = [&](std::int64_t, const ComputeMode& mode) {
       return validation_dice(task, *data.store, held_out, window, mode, data.dataset.classes);
     };
   }
-  log::info(fmt::format("segment · {} labelled cases of {} · from {} · {} validation cases · {} threads · seed {}",
-                        training.size(), data.dataset.name, arguments.from, validation.size(),
-                        context.options.threads, context.options.seed));
+  log::info(fmt::format(
+      "segment · {} labelled cases of {} · from {} · {} validation cases · {} threads · seed {}",
+      training.size(),
+      data.dataset.name,
+      arguments.from,
+      validation.size(),
+      context.options.threads,
+      context.options.seed));
   const TrainResult result = train(task, *batches, train_options, train_run);
   run.write_manifest(context, "segment", fingerprint, facts, &result);
-  export_encoder(run.path(), *encoder, yaml_section(yaml, "encoder"), recipe,
+  export_encoder(run.path(),
+                 *encoder,
+                 yaml_section(yaml, "encoder"),
+                 recipe,
                  fmt::format("Fine-tuned for segmentation on {} labelled cases.", training.size()));
-  context.answer({{"method", "segment"},
-                  {"encoder", config.section("encoder").part_name("resenc_unet")},
-                  {"steps", result.steps},
-                  {"loss", result.loss},
-                  {"best", result.best.has_value() ? nlohmann::json(*result.best) : nlohmann::json(nullptr)},
-                  {"seconds", result.seconds},
-                  {"samples_per_second", result.samples_per_second},
-                  {"peak_rss_mb", static_cast<double>(result.peak_rss) / 1048576.0},
-                  {"checkpoint", result.checkpoint.string()},
-                  {"resumed_from", result.resumed_from}});
-  context.print(fmt::format("fine-tuned {} steps on {} labelled cases in {}, loss {:.4f} -> {}\nnext: marrow evaluate {} "
-                            "--data {}\n",
-                            format_count(result.steps), training.size(), format_duration(result.seconds), result.loss,
-                            run.path().string(), run.path().string(), arguments.data.string()));
+  context.answer(
+      {{"method", "segment"},
+       {"encoder", config.section("encoder").part_name("resenc_unet")},
+       {"steps", result.steps},
+       {"loss", result.loss},
+       {"best", result.best.has_value() ? nlohmann::json(*result.best) : nlohmann::json(nullptr)},
+       {"seconds", result.seconds},
+       {"samples_per_second", result.samples_per_second},
+       {"peak_rss_mb", static_cast<double>(result.peak_rss) / 1048576.0},
+       {"checkpoint", result.checkpoint.string()},
+       {"resumed_from", result.resumed_from}});
+  context.print(fmt::format(
+      "fine-tuned {} steps on {} labelled cases in {}, loss {:.4f} -> {}\nnext: marrow evaluate {} "
+      "--data {}\n",
+      format_count(result.steps),
+      training.size(),
+      format_duration(result.seconds),
+      result.loss,
+      run.path().string(),
+      run.path().string(),
+      arguments.data.string()));
   return 0;
 }
 
@@ -221,18 +258,25 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
 
 void add_finetune_command(CommandTable& table) {
   auto arguments = std::make_shared<FinetuneArguments>();
-  Command& command =
-      table.add("finetune", "trains a head, and the encoder with it, from few labels; the same command again resumes",
-                "marrow finetune segment --from runs/spark --data Dataset004_Hippocampus --cases 4 --out runs/seg");
+  Command& command = table.add(
+      "finetune",
+      "trains a head, and the encoder with it, from few labels; the same command again resumes",
+      "marrow finetune segment --from runs/spark --data Dataset004_Hippocampus --cases 4 --out "
+      "runs/seg");
   command.app().add_option("TASK", arguments->task, "segment")->required();
-  command.app().add_option("--from", arguments->from, "a pretraining run, or none for training from scratch")->required();
+  command.app()
+      .add_option("--from", arguments->from, "a pretraining run, or none for training from scratch")
+      ->required();
   command.app().add_option("--data", arguments->data, "labelled data set")->required();
-  command.app().add_option("--cases", arguments->cases, "a number of training cases, or a file that lists them");
+  command.app().add_option(
+      "--cases", arguments->cases, "a number of training cases, or a file that lists them");
   command.app().add_option("--out", arguments->out, "run folder")->required();
-  command.app().add_flag("--accept-changed-data", arguments->accept_changed_data,
+  command.app().add_flag("--accept-changed-data",
+                         arguments->accept_changed_data,
                          "resume although the data changed since the run was stopped");
   command.takes_config("finetune/segment.yaml");
-  command.runs([arguments](const CommandContext& context) { return run_finetune(context, *arguments); });
+  command.runs(
+      [arguments](const CommandContext& context) { return run_finetune(context, *arguments); });
 }
 
 }  // namespace marrow

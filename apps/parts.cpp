@@ -43,8 +43,9 @@ const Samplers& samplers() {
 Size3 patch_voxels(const DataOptions& data, int dimensions) {
   if (static_cast<int>(data.patch_size.size()) != dimensions) {
     throw Error(ErrorCode::kInvalidArgument,
-                "data.patch_size: a " + std::to_string(dimensions) + "D encoder needs " + std::to_string(dimensions) +
-                    " sizes, found " + std::to_string(data.patch_size.size()));
+                "data.patch_size: a " + std::to_string(dimensions) + "D encoder needs " +
+                    std::to_string(dimensions) + " sizes, found " +
+                    std::to_string(data.patch_size.size()));
   }
   const std::vector<std::int64_t>& size = data.patch_size;
   return dimensions == 3 ? Size3{size[2], size[1], size[0]} : Size3{size[1], size[0], 1};
@@ -64,14 +65,16 @@ std::shared_ptr<Head> PartSections::head(std::string_view fallback, const HeadIn
   return part.make(section, input);
 }
 
-std::shared_ptr<SslMethod> PartSections::method(std::string_view fallback, const std::shared_ptr<Encoder>& encoder) {
+std::shared_ptr<SslMethod> PartSections::method(std::string_view fallback,
+                                                const std::shared_ptr<Encoder>& encoder) {
   const ConfigSection section = config_.section("method");
   const auto& part = ssl_methods().find(section.part_name(fallback));
   resolved_.add("method", part.name, part.describe(section));
   return part.make(section, encoder);
 }
 
-std::unique_ptr<Sampler> PartSections::sampler(std::string_view fallback, const SamplerInput& input) {
+std::unique_ptr<Sampler> PartSections::sampler(std::string_view fallback,
+                                               const SamplerInput& input) {
   const ConfigSection section = config_.section("sampler");
   const auto& part = samplers().find(section.part_name(fallback));
   resolved_.add("sampler", part.name, part.describe(section));

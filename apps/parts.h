@@ -28,11 +28,15 @@ struct DataOptions {
 
   template <class Visit>
   void describe(Visit&& visit) {
-    visit("patch_size", patch_size, Range{1, 4096}, "voxels of a training patch: depth, height, width (2D: height, width)");
+    visit("patch_size",
+          patch_size,
+          Range{1, 4096},
+          "voxels of a training patch: depth, height, width (2D: height, width)");
   }
 };
 
-// (i, j, k) of patch_size; a 2D size gives one slice. Throws Error{kInvalidArgument} unless it has `dimensions` entries.
+// (i, j, k) of patch_size; a 2D size gives one slice. Throws Error{kInvalidArgument} unless it has
+// `dimensions` entries.
 [[nodiscard]] Size3 patch_voxels(const DataOptions& data, int dimensions);
 
 // Sections of a configuration, each resolved by the part it names.
@@ -44,8 +48,10 @@ class PartSections {
   [[nodiscard]] std::shared_ptr<Encoder> encoder(std::string_view fallback);
   // `channels` overrides nothing: a mismatch with the section is an error of the caller.
   [[nodiscard]] std::shared_ptr<Head> head(std::string_view fallback, const HeadInput& input);
-  [[nodiscard]] std::shared_ptr<SslMethod> method(std::string_view fallback, const std::shared_ptr<Encoder>& encoder);
-  [[nodiscard]] std::unique_ptr<Sampler> sampler(std::string_view fallback, const SamplerInput& input);
+  [[nodiscard]] std::shared_ptr<SslMethod> method(std::string_view fallback,
+                                                  const std::shared_ptr<Encoder>& encoder);
+  [[nodiscard]] std::unique_ptr<Sampler> sampler(std::string_view fallback,
+                                                 const SamplerInput& input);
 
   // A section without a part, such as `train`.
   template <class Options>

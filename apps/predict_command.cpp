@@ -39,9 +39,10 @@ struct PredictInput {
   ImageRef image;
 };
 
-// A file is taken as it is; a folder is scanned, and every series with the verdict "use" is predicted. Refused ones come back as
-// issues.
-std::vector<PredictInput> find_inputs(const std::filesystem::path& input, std::vector<Issue>& issues) {
+// A file is taken as it is; a folder is scanned, and every series with the verdict "use" is
+// predicted. Refused ones come back as issues.
+std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
+                                      std::vector<Issue>& issues) {
   if (!std::filesystem::exists(input)) {
     throw Error(ErrorCode::kNothingFound, "--input: there is no " + printable(input.string(), 400));
   }
@@ -63,14 +64,19 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input, std::v
   issues = catalogue.issues();
   for (const SeriesRecord& series : catalogue.series()) {
     if (series.verdict != Verdict::kUse && series.verdict != Verdict::kSplit) {
-      issues.push_back({series.files.empty() ? input : series.files.front(), ErrorCode::kUnsupported,
-                        series.reason_code, series.reason, ""});
+      issues.push_back({series.files.empty() ? input : series.files.front(),
+                        ErrorCode::kUnsupported,
+                        series.reason_code,
+                        series.reason,
+                        ""});
       continue;
     }
-    // One NIfTI file keeps its name; a DICOM stack is called by its folder, which says nothing about a patient that the
-    // input did not say already, plus the key where a folder holds several.
-    std::string name = series.format == "nifti" ? series.files.front().filename().string()
-                                                : series.files.front().parent_path().filename().string();
+    // One NIfTI file keeps its name; a DICOM stack is called by its folder, which says nothing
+    // about a patient that the input did not say already, plus the key where a folder holds
+    // several.
+    std::string name = series.format == "nifti"
+                           ? series.files.front().filename().string()
+                           : series.files.front().parent_path().filename().string();
     for (const std::string_view ending : {".gz", ".nii"}) {
       if (name.ends_with(ending)) {
         name.resize(name.size() - ending.size());
@@ -79,8 +85,9 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input, std::v
     inputs.push_back({name, ImageRef{series.key, series.files}});
   }
   for (PredictInput& item : inputs) {
-    const auto same = std::count_if(inputs.begin(), inputs.end(),
-                                    [&](const PredictInput& other) { return other.name == item.name; });
+    const auto same = std::count_if(inputs.begin(), inputs.end(), [&](const PredictInput& other) {
+      return other.name == item.name;
+    });
     if (same > 1) {
       item.image.key.resize(16);
       item.name += "_" + item.image.key;
@@ -99,46 +106,55 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
   at::set_num_threads(static_cast<int>(context.options.threads));
   const SegmentationModel model = load_segmentation(arguments.run);
   if (model.channels != 1) {
-    throw Error(ErrorCode::kUnsupported,
-                fmt::format("predict: this model takes {} channels, and files of one channel are read so far",
-                            model.channels));
+    throw Error(
+        ErrorCode::kUnsupported,
+        fmt::format(
+            "predict: this model takes {} channels, and files of one channel are read so far",
+            model.channels));
   }
   std::vector<Issue> issues;
   const std::vector<PredictInput> inputs = find_inputs(arguments.input, issues);
   const std::unique_ptr<VolumeSource> source = make_image_source();
   nlohmann::ordered_json outputs = nlohmann::ordered_json::array();
   std::string text;
-  Progress progress("predict", static_cast<std::int64_t>(inputs.size()), "volumes", default_progress_style());
+  Progress progress(
+      "predict", static_cast<std::int64_t>(inputs.size()), "volumes", default_progress_style());
   for (const PredictInput& item : inputs) {
     throw_if_interrupted("predicting");
     const auto start = std::chrono::steady_clock::now();
     const std::filesystem::path file = arguments.output / (item.name + "_seg.nii.gz");
     try {
       if (std::filesystem::exists(file) && !context.overwrite) {
-        throw Error(ErrorCode::kRefused, file.string() + " exists already; say --overwrite, or name another --output");
+        throw Error(ErrorCode::kRefused,
+                    file.string() + " exists already; say --overwrite, or name another --output");
       }
       const Volume image = source->volume(item.image);
       const PreparedVolume prepared = prepare_volume(image, model.recipe);
       const LabelMap labels = labels_to_source(
-          segment(*model.task, {prepared.volume}, model.window, model.mode, model.classes), image.geometry);
+          segment(*model.task, {prepared.volume}, model.window, model.mode, model.classes),
+          image.geometry);
       write_nifti(file, labels);
       nlohmann::ordered_json voxels;
       nlohmann::ordered_json millilitres;
       for (std::size_t c = 1; c < model.classes.size(); ++c) {
-        const auto count = std::count(labels.voxels.begin(), labels.voxels.end(),
+        const auto count = std::count(labels.voxels.begin(),
+                                      labels.voxels.end(),
                                       static_cast<std::uint16_t>(model.classes[c].value));
         voxels[model.classes[c].name] = count;
-        millilitres[model.classes[c].name] = static_cast<double>(count) * image.geometry.spacing.prod() / 1000.0;
+        millilitres[model.classes[c].name] =
+            static_cast<double>(count) * image.geometry.spacing.prod() / 1000.0;
       }
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      const nlohmann::ordered_json facts = {{"prediction", file.filename().string()},
-                                            {"voxels", voxels},
-                                            {"millilitres", millilitres},
-                                            {"classes", classes_text(model.classes)},
-                                            {"model_step", model.step},
-                                            {"recipe", nlohmann::ordered_json::parse(recipe_to_json(model.recipe))},
-                                            {"program_version", MARROW_VERSION},
-                                            {"note", "for research use only"}};
+      const double seconds =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      const nlohmann::ordered_json facts = {
+          {"prediction", file.filename().string()},
+          {"voxels", voxels},
+          {"millilitres", millilitres},
+          {"classes", classes_text(model.classes)},
+          {"model_step", model.step},
+          {"recipe", nlohmann::ordered_json::parse(recipe_to_json(model.recipe))},
+          {"program_version", MARROW_VERSION},
+          {"note", "for research use only"}};
       write_atomically(arguments.output / (item.name + "_seg.json"), facts.dump(2) + "\n");
       outputs.push_back({{"path", file.string()},
                          {"key", item.image.key},
@@ -149,21 +165,32 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
       if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kResources) {
         throw;
       }
-      issues.push_back({item.image.files.front(), error.code(), std::string(error_name(error.code())), error.what(), ""});
+      issues.push_back({item.image.files.front(),
+                        error.code(),
+                        std::string(error_name(error.code())),
+                        error.what(),
+                        ""});
     }
     progress.advance();
   }
   progress.finish();
   nlohmann::ordered_json refused = nlohmann::ordered_json::array();
   for (const Issue& issue : issues) {
-    refused.push_back({{"path", printable(issue.path.string(), 400)}, {"code", issue.reason_code}, {"reason", issue.reason}});
+    refused.push_back({{"path", printable(issue.path.string(), 400)},
+                       {"code", issue.reason_code},
+                       {"reason", issue.reason}});
     text += "  refused: " + printable(issue.path.filename().string()) + ": " + issue.reason + "\n";
   }
   context.answer({{"outputs", outputs}, {"refused", refused}});
-  context.print(fmt::format("{} segmented, {} refused (research use only)\n", outputs.size(), refused.size()) + text);
+  context.print(fmt::format("{} segmented, {} refused (research use only)\n",
+                            outputs.size(),
+                            refused.size()) +
+                text);
   if (outputs.empty()) {
-    // One input that failed keeps its own code; a folder without anything usable is "nothing found".
-    return issues.size() == 1 ? exit_code(issues.front().code) : exit_code(ErrorCode::kNothingFound);
+    // One input that failed keeps its own code; a folder without anything usable is "nothing
+    // found".
+    return issues.size() == 1 ? exit_code(issues.front().code)
+                              : exit_code(ErrorCode::kNothingFound);
   }
   return refused.empty() ? 0 : exit_code(ErrorCode::kPartial);
 }
@@ -172,14 +199,19 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
 
 void add_predict_command(CommandTable& table) {
   auto arguments = std::make_shared<PredictArguments>();
-  Command& command = table.add("predict", "segments volumes that nobody has labelled, on their own grid",
+  Command& command = table.add("predict",
+                               "segments volumes that nobody has labelled, on their own grid",
                                "marrow predict runs/seg -i study/ -o out/");
   command.app().add_option("RUN", arguments->run, "a fine-tuned run")->required();
-  command.app().add_option("-i,--input", arguments->input, "a NIfTI file, a DICOM folder, or a folder of either")->required();
+  command.app()
+      .add_option(
+          "-i,--input", arguments->input, "a NIfTI file, a DICOM folder, or a folder of either")
+      ->required();
   command.app().add_option("-o,--output", arguments->output, "folder for the results")->required();
   command.app().add_option("--format", arguments->formats, "nifti");
   command.takes_overwrite();
-  command.runs([arguments](const CommandContext& context) { return run_predict(context, *arguments); });
+  command.runs(
+      [arguments](const CommandContext& context) { return run_predict(context, *arguments); });
 }
 
 }  // namespace marrow

@@ -59,8 +59,8 @@ int prepare_catalogue(const PrepareCommandOptions& options,
                       const RecipeOptions& recipe,
                       const CommandContext& context) {
   const Catalogue catalogue = open_work_catalogue(context);
-  // A recipe is for one modality; the other series of the archive are not its business. NIfTI does not say what it is, so
-  // that its volumes count as what the recipe is for.
+  // A recipe is for one modality; the other series of the archive are not its business. NIfTI does
+  // not say what it is, so that its volumes count as what the recipe is for.
   std::string where = recipe.modality == "ct" ? "modality in ('CT', '')" : "modality in ('MR', '')";
   if (!options.where.empty()) {
     where += " and (" + options.where + ")";

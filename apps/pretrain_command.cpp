@@ -53,16 +53,22 @@ Volume picture_volume(const at::Tensor& picture, const Geometry& grid) {
   Geometry geometry = grid;
   geometry.size = {channel.size(-1), channel.size(-2), channel.dim() == 3 ? channel.size(0) : 1};
   geometry.origin.setZero();
-  return make_grid<float>(geometry, std::vector<float>(channel.const_data_ptr<float>(),
-                                                       channel.const_data_ptr<float>() + channel.numel()));
+  return make_grid<float>(geometry,
+                          std::vector<float>(channel.const_data_ptr<float>(),
+                                             channel.const_data_ptr<float>() + channel.numel()));
 }
 
-// A few patches as they were, as the network saw them, and as it restored them: examples/recon-N-....nii.gz
-void write_reconstructions(SslMethod& method, const Batch& batch, const VolumeStore& store, const RunFolder& run) {
+// A few patches as they were, as the network saw them, and as it restored them:
+// examples/recon-N-....nii.gz
+void write_reconstructions(SslMethod& method,
+                           const Batch& batch,
+                           const VolumeStore& store,
+                           const RunFolder& run) {
   method.eval();
   const std::vector<Reconstruction> pictures = method.reconstruct(batch);
   for (std::size_t n = 0; n < std::min<std::size_t>(pictures.size(), 4); ++n) {
-    const Geometry& grid = store.info(std::max<std::int64_t>(0, store.find(batch.keys[n]))).geometry;
+    const Geometry& grid =
+        store.info(std::max<std::int64_t>(0, store.find(batch.keys[n]))).geometry;
     const std::string stem = (run.path() / "examples" / fmt::format("recon-{}-", n)).string();
     write_nifti(stem + "original.nii.gz", picture_volume(pictures[n].original, grid));
     write_nifti(stem + "masked.nii.gz", picture_volume(pictures[n].masked, grid));
@@ -73,20 +79,26 @@ void write_reconstructions(SslMethod& method, const Batch& batch, const VolumeSt
 int run_pretrain(const CommandContext& context, const PretrainArguments& arguments) {
   at::set_num_threads(static_cast<int>(context.options.threads));
   at::manual_seed(derive_seed(context.options.seed, "initial weights", {}));
-  context.config.allow_sections({"prepare", "encoder", "method", "data", "sampler", "augment", "train"});
+  context.config.allow_sections(
+      {"prepare", "encoder", "method", "data", "sampler", "augment", "train"});
   PartSections parts(context.config);
   const auto recipe_asked = context.config.section("prepare").parse<RecipeOptions>();
 
   TrainingData data;
   if (!arguments.data.empty()) {
-    data = open_dataset(arguments.data, context.options.work, recipe_asked, context.options.seed, context.options.threads);
+    data = open_dataset(arguments.data,
+                        context.options.work,
+                        recipe_asked,
+                        context.options.seed,
+                        context.options.threads);
   } else {
     data.store = std::make_unique<VolumeStore>(context.options.work / "store");
     const std::string difference = recipe_difference(recipe_asked, data.store->recipe());
     if (!difference.empty() && context.config.has("prepare")) {
       throw Error(ErrorCode::kRefused,
                   "the store in " + (context.options.work / "store").string() +
-                      " was prepared by another recipe than this configuration asks for (" + difference +
+                      " was prepared by another recipe than this configuration asks for (" +
+                      difference +
                       "); run `marrow prepare` with the same recipe, or change `prepare`");
     }
   }
@@ -106,7 +118,8 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
   if (data.store->info(input.cases[0]).channels != encoder->input_channels()) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("encoder.input_channels is {}, but the data has {} channels",
-                            encoder->input_channels(), data.store->info(input.cases[0]).channels));
+                            encoder->input_channels(),
+                            data.store->info(input.cases[0]).channels));
   }
   const std::unique_ptr<Sampler> sampler =
       parts.sampler(encoder->dimensions() == 2 ? "slice" : "body_patch", input);
@@ -134,13 +147,18 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
   for (const at::Tensor& parameter : encoder->parameters()) {
     parameters += parameter.numel();
   }
-  log::info(fmt::format("{} · {} {}D, {:.2f} M parameters · {} volumes · {} threads · seed {}", train_run.label,
-                        context.config.section("encoder").part_name("resenc_unet"), encoder->dimensions(),
-                        static_cast<double>(parameters) / 1e6, format_count(static_cast<std::int64_t>(input.cases.size())),
-                        context.options.threads, context.options.seed));
+  log::info(fmt::format("{} · {} {}D, {:.2f} M parameters · {} volumes · {} threads · seed {}",
+                        train_run.label,
+                        context.config.section("encoder").part_name("resenc_unet"),
+                        encoder->dimensions(),
+                        static_cast<double>(parameters) / 1e6,
+                        format_count(static_cast<std::int64_t>(input.cases.size())),
+                        context.options.threads,
+                        context.options.seed));
   const TrainResult result = train(*method, *batches, train_options, train_run);
 
-  // Pictures of the same patches at every end of training: the first batch, without a thread of its own.
+  // Pictures of the same patches at every end of training: the first batch, without a thread of its
+  // own.
   LoaderOptions picture_loader = loader;
   picture_loader.threads = 0;
   picture_loader.batch_size = std::min<std::int64_t>(4, train_options.batch_size);
@@ -150,11 +168,19 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
     view = with_layout(view.to(device), result.mode);
   }
   write_reconstructions(*method, pictures, *data.store, run);
-  export_encoder(run.path(), *encoder, yaml_section(yaml, "encoder"), data.store->recipe(),
-                 fmt::format("Pretrained with {} on {} volumes for {} steps.", train_run.label, input.cases.size(),
+  export_encoder(run.path(),
+                 *encoder,
+                 yaml_section(yaml, "encoder"),
+                 data.store->recipe(),
+                 fmt::format("Pretrained with {} on {} volumes for {} steps.",
+                             train_run.label,
+                             input.cases.size(),
                              result.steps));
-  run.write_manifest(context, "pretrain", data.store->fingerprint(),
-                     {{"volumes", std::to_string(input.cases.size())}}, &result);
+  run.write_manifest(context,
+                     "pretrain",
+                     data.store->fingerprint(),
+                     {{"volumes", std::to_string(input.cases.size())}},
+                     &result);
   context.answer({{"method", train_run.label},
                   {"encoder", context.config.section("encoder").part_name("resenc_unet")},
                   {"steps", result.steps},
@@ -165,10 +191,15 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
                   {"peak_rss_mb", static_cast<double>(result.peak_rss) / 1048576.0},
                   {"checkpoint", result.checkpoint.string()},
                   {"resumed_from", result.resumed_from}});
-  context.print(fmt::format("pretrained {} steps in {}, loss {:.4f} -> {}\nnext: marrow finetune segment --from {} --data "
-                            "DATASET --out RUN2\n",
-                            format_count(result.steps), format_duration(result.seconds), result.loss,
-                            (run.path() / "encoder").string(), run.path().string()));
+  context.print(
+      fmt::format("pretrained {} steps in {}, loss {:.4f} -> {}\nnext: marrow finetune segment "
+                  "--from {} --data "
+                  "DATASET --out RUN2\n",
+                  format_count(result.steps),
+                  format_duration(result.seconds),
+                  result.loss,
+                  (run.path() / "encoder").string(),
+                  run.path().string()));
   return 0;
 }
 
@@ -176,14 +207,19 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
 
 void add_pretrain_command(CommandTable& table) {
   auto arguments = std::make_shared<PretrainArguments>();
-  Command& command = table.add("pretrain", "pretrains an encoder without labels; the same command again resumes",
-                               "marrow pretrain --config pretrain/spark3d.yaml --out runs/spark train.steps=2000");
+  Command& command =
+      table.add("pretrain",
+                "pretrains an encoder without labels; the same command again resumes",
+                "marrow pretrain --config pretrain/spark3d.yaml --out runs/spark train.steps=2000");
   command.app().add_option("--out", arguments->out, "run folder")->required();
-  command.app().add_option("--data", arguments->data, "a data set instead of the store in the work folder");
-  command.app().add_flag("--accept-changed-data", arguments->accept_changed_data,
+  command.app().add_option(
+      "--data", arguments->data, "a data set instead of the store in the work folder");
+  command.app().add_flag("--accept-changed-data",
+                         arguments->accept_changed_data,
                          "resume although the data changed since the run was stopped");
   command.takes_config("pretrain/spark3d.yaml");
-  command.runs([arguments](const CommandContext& context) { return run_pretrain(context, *arguments); });
+  command.runs(
+      [arguments](const CommandContext& context) { return run_pretrain(context, *arguments); });
 }
 
 }  // namespace marrow

@@ -15,10 +15,14 @@ namespace marrow {
 
 void add_report_command(CommandTable& table) {
   auto sources = std::make_shared<ReportSources>();
-  Command& command = table.add("report", "writes RUN/report.html: one page, nothing loaded from elsewhere",
-                               "marrow report runs/seg --compare runs/scratch --pretraining runs/spark");
+  Command& command =
+      table.add("report",
+                "writes RUN/report.html: one page, nothing loaded from elsewhere",
+                "marrow report runs/seg --compare runs/scratch --pretraining runs/spark");
   command.app().add_option("RUN", sources->run, "a pretraining or fine-tuned run")->required();
-  command.app().add_option("--compare", sources->scratch, "the same fine-tuning from scratch, evaluated on the same cases");
+  command.app().add_option("--compare",
+                           sources->scratch,
+                           "the same fine-tuning from scratch, evaluated on the same cases");
   command.app().add_option("--pretraining", sources->pretraining, "the run that RUN started from");
   command.app().add_option("--title", sources->title, "first line of the page");
   command.runs([sources](const CommandContext& context) {

@@ -38,15 +38,20 @@ RunFolder::RunFolder(const std::filesystem::path& folder)
     foreign = foreign || entry.path().filename() != ".lock";
   }
   if (foreign && !std::filesystem::exists(folder / "config.yaml")) {
-    throw Error(ErrorCode::kRefused,
-                "--out: " + folder.string() + " holds files but no run; name an empty or new folder");
+    throw Error(
+        ErrorCode::kRefused,
+        "--out: " + folder.string() + " holds files but no run; name an empty or new folder");
   }
   log::open_file(folder / "run.log");
 }
 
-RunFolder::~RunFolder() { log::close_file(); }
+RunFolder::~RunFolder() {
+  log::close_file();
+}
 
-void RunFolder::write_config(const std::string& yaml) const { write_atomically(folder_ / "config.yaml", yaml); }
+void RunFolder::write_config(const std::string& yaml) const {
+  write_atomically(folder_ / "config.yaml", yaml);
+}
 
 void RunFolder::write_manifest(const CommandContext& context,
                                const std::string& task,
@@ -118,16 +123,18 @@ void export_encoder(const std::filesystem::path& run,
                                          {"stages", stages}};
   write_atomically(folder / "config.json", config.dump(2) + "\n");
   write_atomically(folder / "preprocessor.json", recipe_to_json(recipe));
-  write_atomically(folder / "README.md",
-                   "# Encoder\n\n" + sentence +
-                       "\n\n- `model.safetensors`: weights, the dense network's own names\n"
-                       "- `config.json`: the network, as `encoder_yaml` for a configuration file\n"
-                       "- `preprocessor.json`: how volumes must be prepared before they enter the network\n\n"
-                       "For research use only.\n");
+  write_atomically(
+      folder / "README.md",
+      "# Encoder\n\n" + sentence +
+          "\n\n- `model.safetensors`: weights, the dense network's own names\n"
+          "- `config.json`: the network, as `encoder_yaml` for a configuration file\n"
+          "- `preprocessor.json`: how volumes must be prepared before they enter the network\n\n"
+          "For research use only.\n");
 }
 
 RunDescription read_run(const std::filesystem::path& run) {
-  if (!std::filesystem::exists(run / "config.yaml") || !std::filesystem::exists(run / "manifest.json")) {
+  if (!std::filesystem::exists(run / "config.yaml") ||
+      !std::filesystem::exists(run / "manifest.json")) {
     std::string hint;
     if (!std::filesystem::exists(run)) {
       std::vector<std::string> siblings;
@@ -139,16 +146,19 @@ RunDescription read_run(const std::filesystem::path& run) {
       const std::string nearest = nearest_word(run.filename().string(), siblings);
       hint = nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?";
     }
-    throw Error(ErrorCode::kNothingFound,
-                run.string() + " is no run folder (config.yaml and manifest.json are missing)" + hint);
+    throw Error(
+        ErrorCode::kNothingFound,
+        run.string() + " is no run folder (config.yaml and manifest.json are missing)" + hint);
   }
   RunDescription description;
   description.config_yaml = read_text(run / "config.yaml");
   description.config = Config::from_text(description.config_yaml, (run / "config.yaml").string());
-  const nlohmann::json manifest = nlohmann::json::parse(read_text(run / "manifest.json"), nullptr, false);
+  const nlohmann::json manifest =
+      nlohmann::json::parse(read_text(run / "manifest.json"), nullptr, false);
   if (!manifest.is_object() || manifest.value("manifest_version", 0) != kManifestVersion) {
-    throw Error(ErrorCode::kUnsupported,
-                (run / "manifest.json").string() + " was not written by this version of the program");
+    throw Error(
+        ErrorCode::kUnsupported,
+        (run / "manifest.json").string() + " was not written by this version of the program");
   }
   description.task = manifest.value("task", "");
   description.facts = manifest.value("facts", std::map<std::string, std::string>{});

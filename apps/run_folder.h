@@ -19,15 +19,18 @@ struct CommandContext;
 // A run folder while a command owns it: locked, logged into run.log.
 class RunFolder {
  public:
-  // Throws Error{kRefused} when another process uses the folder, or when it holds files that are no run of ours.
+  // Throws Error{kRefused} when another process uses the folder, or when it holds files that are no
+  // run of ours.
   explicit RunFolder(const std::filesystem::path& folder);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return folder_; }
+
   void write_config(const std::string& yaml) const;
-  // manifest.json: program and library versions, command, seed, threads, device, fingerprint, time, memory.
+  // manifest.json: program and library versions, command, seed, threads, device, fingerprint, time,
+  // memory.
   void write_manifest(const CommandContext& context,
                       const std::string& task,
                       const std::string& data_fingerprint,
@@ -40,7 +43,8 @@ class RunFolder {
   std::string started_utc_;
 };
 
-// RUN/encoder/: model.safetensors, config.json (name and options of the encoder), preprocessor.json (the recipe), README.md.
+// RUN/encoder/: model.safetensors, config.json (name and options of the encoder), preprocessor.json
+// (the recipe), README.md.
 void export_encoder(const std::filesystem::path& run,
                     const Encoder& encoder,
                     const std::string& encoder_yaml,

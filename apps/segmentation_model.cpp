@@ -30,7 +30,8 @@ SegmentationModel load_segmentation(const std::filesystem::path& run) {
   if (description.task != "segment") {
     throw Error(ErrorCode::kInvalidArgument,
                 run.string() + " is a \"" + description.task +
-                    "\" run; a fine-tuned segmenter is needed: marrow finetune segment --from " + run.string());
+                    "\" run; a fine-tuned segmenter is needed: marrow finetune segment --from " +
+                    run.string());
   }
   SegmentationModel model;
   model.recipe = description.recipe;
@@ -43,8 +44,10 @@ SegmentationModel load_segmentation(const std::filesystem::path& run) {
   input.classes = static_cast<std::int64_t>(model.classes.size());
   model.channels = encoder->input_channels();
   const std::shared_ptr<Head> head = parts.head("unet_decoder", input);
-  model.task = std::make_shared<SegmentationTask>(encoder, head, parts.options<SegmentationOptions>("segmentation"));
-  model.window = window_options(parts.options<DataOptions>("data"), parts.options<InferenceOptions>("inference"),
+  model.task = std::make_shared<SegmentationTask>(
+      encoder, head, parts.options<SegmentationOptions>("segmentation"));
+  model.window = window_options(parts.options<DataOptions>("data"),
+                                parts.options<InferenceOptions>("inference"),
                                 parts.options<AugmentOptions>("augment").laterality_sensitive);
   TensorFile weights;
   if (std::filesystem::exists(best_checkpoint_path(run))) {
@@ -52,7 +55,8 @@ SegmentationModel load_segmentation(const std::filesystem::path& run) {
   } else {
     std::optional<Checkpoint> checkpoint = latest_checkpoint(run);
     if (!checkpoint.has_value()) {
-      throw Error(ErrorCode::kNothingFound, run.string() + " has no checkpoint yet; let the fine-tuning run longer");
+      throw Error(ErrorCode::kNothingFound,
+                  run.string() + " has no checkpoint yet; let the fine-tuning run longer");
     }
     weights = std::move(checkpoint->content);
   }
@@ -76,7 +80,8 @@ LabelMap segment(SegmentationTask& task,
   std::vector<at::Tensor> planes;
   for (const Volume& channel : channels) {
     planes.push_back(at::from_blob(const_cast<float*>(channel.voxels.data()),
-                                   {grid.size[2], grid.size[1], grid.size[0]}, at::kFloat));
+                                   {grid.size[2], grid.size[1], grid.size[0]},
+                                   at::kFloat));
   }
   const at::Device device = task.parameters().at(0).device();
   SlidingWindowOptions options = window;
@@ -93,7 +98,8 @@ LabelMap segment(SegmentationTask& task,
   const at::Tensor flat = predicted.to(at::kCPU).contiguous();
   const std::int64_t* const values = flat.const_data_ptr<std::int64_t>();
   for (std::size_t i = 0; i < labels.voxels.size(); ++i) {
-    labels.voxels[i] = static_cast<std::uint16_t>(classes[static_cast<std::size_t>(values[i])].value);
+    labels.voxels[i] =
+        static_cast<std::uint16_t>(classes[static_cast<std::size_t>(values[i])].value);
   }
   return labels;
 }
@@ -113,7 +119,8 @@ LabelMap stored_labels(const VolumeStore& store, std::int64_t index) {
   const StoredCase& info = store.info(index);
   std::vector<std::uint8_t> values(static_cast<std::size_t>(info.geometry.voxels()));
   store.read_labels(index, Box{{0, 0, 0}, info.geometry.size}, values);
-  return make_grid<std::uint16_t>(info.geometry, std::vector<std::uint16_t>(values.begin(), values.end()));
+  return make_grid<std::uint16_t>(info.geometry,
+                                  std::vector<std::uint16_t>(values.begin(), values.end()));
 }
 
 std::string classes_text(const std::vector<LabelClass>& classes) {

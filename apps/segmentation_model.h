@@ -27,7 +27,9 @@ struct InferenceOptions {
   template <class Visit>
   void describe(Visit&& visit) {
     visit("overlap", overlap, Range{0.0, 0.95}, "share of a tile that the next one covers again");
-    visit("mirroring", mirroring, "average over mirrored copies (never left-right when laterality matters)");
+    visit("mirroring",
+          mirroring,
+          "average over mirrored copies (never left-right when laterality matters)");
     visit("batch", batch, Range{1, 1024}, "tiles that go through the network at a time");
   }
 };

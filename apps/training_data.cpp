@@ -61,7 +61,10 @@ TrainingData open_dataset(const std::filesystem::path& data,
   const std::filesystem::path folder = work / "datasets" / dataset_digest(result.dataset, recipe);
   const bool known = std::filesystem::exists(folder / "index.json");
   if (!known) {
-    log::info(fmt::format("preparing {} ({} cases) -> {}", data.string(), result.dataset.cases.size(), folder.string()));
+    log::info(fmt::format("preparing {} ({} cases) -> {}",
+                          data.string(),
+                          result.dataset.cases.size(),
+                          folder.string()));
     const std::unique_ptr<VolumeSource> source = make_image_source();
     result.prepared = prepare(result.dataset.cases, *source, recipe, folder, threads);
     for (const Issue& issue : result.prepared.issues) {
@@ -77,13 +80,16 @@ TrainingData open_dataset(const std::filesystem::path& data,
   return result;
 }
 
-std::vector<std::int64_t> store_cases(const VolumeStore& store, const std::vector<std::string>& keys) {
+std::vector<std::int64_t> store_cases(const VolumeStore& store,
+                                      const std::vector<std::string>& keys) {
   std::vector<std::int64_t> cases;
   for (const std::string& key : keys) {
     const std::int64_t index = store.find(key);
     if (index < 0) {
-      throw Error(ErrorCode::kNothingFound,
-                  "the case \"" + key + "\" is not among the prepared cases; it was refused when the data set was prepared");
+      throw Error(
+          ErrorCode::kNothingFound,
+          "the case \"" + key +
+              "\" is not among the prepared cases; it was refused when the data set was prepared");
     }
     cases.push_back(index);
   }

@@ -21,16 +21,19 @@ struct TrainingData {
   PrepareResult prepared;        // of this call; a store that was there already has its sizes only
 };
 
-// `--data`: reads the data set and prepares it into WORK/datasets/<digest> on first use; the digest covers the recipe and the
-// name, size and time of every file, so that a changed data set is prepared anew.
+// `--data`: reads the data set and prepares it into WORK/datasets/<digest> on first use; the digest
+// covers the recipe and the name, size and time of every file, so that a changed data set is
+// prepared anew.
 [[nodiscard]] TrainingData open_dataset(const std::filesystem::path& data,
                                         const std::filesystem::path& work,
                                         const RecipeOptions& recipe,
                                         std::uint64_t seed,
                                         std::int64_t threads);
 
-// Store indices of the cases with one of `keys`; a key that is not in the store is Error{kNothingFound}.
-[[nodiscard]] std::vector<std::int64_t> store_cases(const VolumeStore& store, const std::vector<std::string>& keys);
+// Store indices of the cases with one of `keys`; a key that is not in the store is
+// Error{kNothingFound}.
+[[nodiscard]] std::vector<std::int64_t> store_cases(const VolumeStore& store,
+                                                    const std::vector<std::string>& keys);
 
 // Keys of all cases whose split is `split`.
 [[nodiscard]] std::vector<std::string> split_keys(const Dataset& dataset, const std::string& split);

@@ -93,10 +93,9 @@ int run_patches_bench(int argc, char** argv) {
   all.rotate = all.scale = all.noise = all.gamma = 1.0;
   for (const auto& [name, options] : {std::pair<const char*, AugmentOptions>{"Crop", {}},
                                       std::pair<const char*, AugmentOptions>{"Augment", all}}) {
-    benchmark::RegisterBenchmark(name,
-                                 [&store, options = options](benchmark::State& state) {
-                                   cut_patches(state, store, options);
-                                 })
+    benchmark::RegisterBenchmark(
+        name,
+        [&store, chosen = options](benchmark::State& state) { cut_patches(state, store, chosen); })
         ->Threads(1)
         ->Threads(2)
         ->UseRealTime()

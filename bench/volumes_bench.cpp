@@ -113,6 +113,7 @@ BENCHMARK(augment_nothing)->Arg(64)->Arg(96)->Unit(benchmark::kMicrosecond);
 void augment_flip(benchmark::State& state) {
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   augmented(state, options, false);
 }
 
@@ -121,6 +122,7 @@ BENCHMARK(augment_flip)->Arg(64)->Arg(96)->Unit(benchmark::kMicrosecond);
 void augment_affine(benchmark::State& state) {
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = 1.0;
   augmented(state, options, false);
 }
@@ -130,6 +132,7 @@ BENCHMARK(augment_affine)->Arg(64)->Arg(96)->Unit(benchmark::kMicrosecond);
 void augment_affine_with_labels(benchmark::State& state) {
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = 1.0;
   augmented(state, options, true);
 }
@@ -148,6 +151,7 @@ BENCHMARK(augment_intensity)->Arg(64)->Arg(96)->Unit(benchmark::kMicrosecond);
 void augment_everything(benchmark::State& state) {
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = options.noise = options.blur = 1.0;
   options.brightness = options.contrast = options.gamma = options.bias_field = 1.0;
   augmented(state, options, true);

@@ -17,8 +17,9 @@ struct Case {
   std::string patient;  // patients are kept together by every split
   std::vector<ImageRef> images;    // one per channel
   std::optional<ImageRef> labels;  // label map on the same grid
-  std::vector<double> targets;     // class or multi-label targets of a classification set; empty otherwise
-  std::string split;               // "train" | "validation" | "test" | "unlabelled" | ""
+  std::vector<double>
+      targets;        // class or multi-label targets of a classification set; empty otherwise
+  std::string split;  // "train" | "validation" | "test" | "unlabelled" | ""
   Modality modality = Modality::kUnknown;
 };
 
@@ -33,7 +34,8 @@ struct Dataset {
   std::vector<std::string> channel_names;
   std::vector<LabelClass> classes;  // background first; empty for an unlabelled set
   std::vector<Case> cases;          // sorted by key
-  // Lists of training cases that the set itself names; few-shot lists are named by their size ("2", "8").
+  // Lists of training cases that the set itself names; few-shot lists are named by their size ("2",
+  // "8").
   std::map<std::string, std::vector<std::string>> subsets;
 };
 

@@ -1,11 +1,10 @@
 #include "core/digest.h"
 
 #include <array>
-#include <fstream>
-#include <vector>
-
 #include <fcntl.h>
+#include <fstream>
 #include <sys/random.h>
+#include <vector>
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -33,7 +32,8 @@ std::string hex(std::span<const unsigned char> bytes) {
 std::string sha256_hex(std::span<const std::byte> bytes) {
   std::array<unsigned char, 32> digest{};
   unsigned int length = 0;
-  MARROW_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) == 1);
+  MARROW_CHECK(
+      EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) == 1);
   return hex(digest);
 }
 
@@ -73,7 +73,9 @@ std::string keyed_digest(std::string_view salt, std::string_view text) {
   return hex(std::span(digest).first(8));
 }
 
-std::uint64_t xxh3(std::span<const std::byte> bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t xxh3(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 std::string random_salt() {
   std::array<unsigned char, 32> bytes{};

@@ -32,8 +32,8 @@ namespace internal {
 
 void check_failed(const char* condition, const char* file, int line) {
   throw Error(ErrorCode::kInternal,
-              std::string("internal error: the invariant \"") + condition + "\" does not hold in " + file + ":" +
-                  std::to_string(line) + "; please report this");
+              std::string("internal error: the invariant \"") + condition + "\" does not hold in " +
+                  file + ":" + std::to_string(line) + "; please report this");
 }
 
 }  // namespace internal

@@ -19,8 +19,9 @@ enum class ErrorCode {
   kInterrupted = 9,      // stopped by a signal; the same command resumes
 };
 
-// The one exception type for anything a caller could have to handle. `what()` is one sentence: what was expected,
-// what was found, in which file or key, and what to do. It never contains a patient attribute.
+// The one exception type for anything a caller could have to handle. `what()` is one sentence: what
+// was expected, what was found, in which file or key, and what to do. It never contains a patient
+// attribute.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& sentence) : std::runtime_error(sentence), code_(code) {}
@@ -34,7 +35,9 @@ class Error : public std::runtime_error {
 // "unreadable", "unsupported", ...: the name used in issue lists and JSON.
 [[nodiscard]] std::string_view error_name(ErrorCode code);
 
-[[nodiscard]] inline int exit_code(ErrorCode code) { return static_cast<int>(code); }
+[[nodiscard]] inline int exit_code(ErrorCode code) {
+  return static_cast<int>(code);
+}
 
 namespace internal {
 

@@ -5,17 +5,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
-#include <system_error>
-#include <utility>
-
 #include <fcntl.h>
+#include <limits>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include "core/error.h"
 #include "core/progress.h"
@@ -25,7 +24,9 @@ namespace marrow {
 
 namespace {
 
-std::string shown(const std::filesystem::path& path) { return printable(path.string(), 400); }
+std::string shown(const std::filesystem::path& path) {
+  return printable(path.string(), 400);
+}
 
 [[noreturn]] void unreadable(const std::filesystem::path& path, int error) {
   std::string reason = std::strerror(error);
@@ -42,8 +43,8 @@ std::string shown(const std::filesystem::path& path) { return printable(path.str
 [[noreturn]] void unwritable(const std::filesystem::path& path, std::uint64_t needed, int error) {
   if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
     throw Error(ErrorCode::kResources,
-                "no room to write " + shown(path) + ": " + format_bytes(needed) + " are needed and " +
-                    format_bytes(free_disk_bytes(path.parent_path())) +
+                "no room to write " + shown(path) + ": " + format_bytes(needed) +
+                    " are needed and " + format_bytes(free_disk_bytes(path.parent_path())) +
                     " are free; make room and run the same command again");
   }
   throw Error(ErrorCode::kResources, "cannot write " + shown(path) + ": " + std::strerror(error));
@@ -52,11 +53,13 @@ std::string shown(const std::filesystem::path& path) { return printable(path.str
 class Descriptor {
  public:
   explicit Descriptor(int value) : value_(value) {}
+
   ~Descriptor() {
     if (value_ >= 0) {
       ::close(value_);
     }
   }
+
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 
@@ -83,7 +86,9 @@ void make_parent(const std::filesystem::path& file) {
   }
 }
 
-void write_all(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& file) {
+void write_all(int descriptor,
+               std::span<const std::byte> bytes,
+               const std::filesystem::path& file) {
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t count = ::write(descriptor, bytes.data() + done, bytes.size() - done);
@@ -120,12 +125,13 @@ std::vector<std::byte> read_bytes(const std::filesystem::path& file, std::uint64
     unreadable(file, EISDIR);
   }
   if (!S_ISREG(facts.st_mode)) {
-    throw Error(ErrorCode::kUnreadable, "cannot read " + shown(file) + ": it is not a regular file");
+    throw Error(ErrorCode::kUnreadable,
+                "cannot read " + shown(file) + ": it is not a regular file");
   }
   if (static_cast<std::uint64_t>(facts.st_size) > limit) {
     throw Error(ErrorCode::kUnsupported,
-                shown(file) + " has " + format_bytes(static_cast<std::uint64_t>(facts.st_size)) + ", more than the " +
-                    format_bytes(limit) + " allowed here");
+                shown(file) + " has " + format_bytes(static_cast<std::uint64_t>(facts.st_size)) +
+                    ", more than the " + format_bytes(limit) + " allowed here");
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(facts.st_size));
   std::size_t done = 0;
@@ -173,7 +179,8 @@ AtomicFile::AtomicFile(const std::filesystem::path& file) : state_(std::make_uni
   make_parent(file);
   state_->file = file;
   state_->temporary = file.string() + ".tmp";
-  state_->descriptor = ::open(state_->temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  state_->descriptor =
+      ::open(state_->temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (state_->descriptor < 0) {
     unwritable(file, 0, errno);
   }
@@ -201,7 +208,9 @@ void AtomicFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes
   }
 }
 
-std::uint64_t AtomicFile::size() const { return state_->size; }
+std::uint64_t AtomicFile::size() const {
+  return state_->size;
+}
 
 void AtomicFile::commit() {
   if (::fsync(state_->descriptor) != 0 && errno != EINVAL) {
@@ -220,14 +229,16 @@ void AtomicFile::commit() {
 
 void append_line(const std::filesystem::path& file, std::string_view line) {
   static std::atomic<bool> reported{false};
-  const Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const Descriptor descriptor(
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   std::string text(line);
   text.push_back('\n');
-  const bool written = descriptor.get() >= 0 &&
-                       ::write(descriptor.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool written =
+      descriptor.get() >= 0 &&
+      ::write(descriptor.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
   if (!written && !reported.exchange(true)) {
-    const std::string message =
-        "warning: cannot append to " + shown(file) + ": " + std::strerror(errno) + "; the work goes on without it\n";
+    const std::string message = "warning: cannot append to " + shown(file) + ": " +
+                                std::strerror(errno) + "; the work goes on without it\n";
     std::fputs(message.c_str(), stderr);
   }
 }
@@ -245,8 +256,8 @@ FolderLock::FolderLock(const std::filesystem::path& folder) {
     ::close(descriptor_);
     descriptor_ = -1;
     throw Error(ErrorCode::kRefused,
-                "the folder " + shown(folder) + " is in use by process " + (count > 0 ? owner : "?") +
-                    "; wait for it, stop it, or name another folder");
+                "the folder " + shown(folder) + " is in use by process " +
+                    (count > 0 ? owner : "?") + "; wait for it, stop it, or name another folder");
   }
   const std::string owner = std::to_string(::getpid());
   if (::ftruncate(descriptor_, 0) != 0 ||

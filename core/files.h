@@ -12,21 +12,21 @@
 
 namespace marrow {
 
-// Whole file. Throws Error{kUnreadable} (missing, a folder, no permission) and Error{kUnsupported} when larger than
-// `limit` bytes.
+// Whole file. Throws Error{kUnreadable} (missing, a folder, no permission) and Error{kUnsupported}
+// when larger than `limit` bytes.
 [[nodiscard]] std::vector<std::byte> read_bytes(const std::filesystem::path& file,
                                                 std::uint64_t limit = std::uint64_t{1} << 40);
 [[nodiscard]] std::string read_text(const std::filesystem::path& file,
                                     std::uint64_t limit = std::uint64_t{1} << 28);
 
-// Either the old file or the new one, complete, whatever happens: writes NAME.tmp beside it, fsync, rename, fsync of
-// the folder. Creates missing folders (mode 0700; the file 0600). A full disk is Error{kResources} naming the file, the
-// bytes needed and the bytes free.
+// Either the old file or the new one, complete, whatever happens: writes NAME.tmp beside it, fsync,
+// rename, fsync of the folder. Creates missing folders (mode 0700; the file 0600). A full disk is
+// Error{kResources} naming the file, the bytes needed and the bytes free.
 void write_atomically(const std::filesystem::path& file, std::span<const std::byte> bytes);
 void write_atomically(const std::filesystem::path& file, std::string_view text);
 
-// For output too large to hold in memory: append to NAME.tmp, then `commit`. Destroyed without commit, it removes the
-// temporary file.
+// For output too large to hold in memory: append to NAME.tmp, then `commit`. Destroyed without
+// commit, it removes the temporary file.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& file);
@@ -45,11 +45,13 @@ class AtomicFile {
   std::unique_ptr<State> state_;
 };
 
-// Appends one line and flushes. Never throws: a failed log line is reported once and the work goes on.
+// Appends one line and flushes. Never throws: a failed log line is reported once and the work goes
+// on.
 void append_line(const std::filesystem::path& file, std::string_view line);
 
-// Exclusive ownership of a folder for the life of the object (an advisory lock, so a dead owner's lock is free).
-// Throws Error{kRefused} naming the folder and the owner's process id when another process holds it.
+// Exclusive ownership of a folder for the life of the object (an advisory lock, so a dead owner's
+// lock is free). Throws Error{kRefused} naming the folder and the owner's process id when another
+// process holds it.
 class FolderLock {
  public:
   explicit FolderLock(const std::filesystem::path& folder);

@@ -22,7 +22,9 @@ constexpr double kShearTolerance = 1e-3;
   throw Error(ErrorCode::kInvalidArgument, "geometry: " + what);
 }
 
-std::string triple(const Eigen::Vector3d& v) { return fmt::format("({:g}, {:g}, {:g})", v[0], v[1], v[2]); }
+std::string triple(const Eigen::Vector3d& v) {
+  return fmt::format("({:g}, {:g}, {:g})", v[0], v[1], v[2]);
+}
 
 }  // namespace
 
@@ -49,7 +51,9 @@ Geometry make_geometry(const Size3& size,
   for (std::size_t axis = 0; axis < 3; ++axis) {
     if (size[axis] < 1) {
       refuse_geometry(fmt::format("expected a size of at least 1 along every axis, found {}x{}x{}",
-                                  size[0], size[1], size[2]));
+                                  size[0],
+                                  size[1],
+                                  size[2]));
     }
     voxels *= size[axis];
     if (voxels > (static_cast<Wide>(1) << 40)) {
@@ -57,7 +61,8 @@ Geometry make_geometry(const Size3& size,
     }
   }
   if (!spacing.allFinite() || (spacing.array() <= 0).any()) {
-    refuse_geometry("expected a positive, finite spacing along every axis, found " + triple(spacing) + " mm");
+    refuse_geometry("expected a positive, finite spacing along every axis, found " +
+                    triple(spacing) + " mm");
   }
   if (!origin.allFinite()) {
     refuse_geometry("the origin " + triple(origin) + " is not finite");
@@ -79,10 +84,14 @@ Geometry geometry_from_affine(const Size3& size, const Eigen::Matrix4d& affine) 
     refuse_geometry("an axis of the affine has no length");
   }
   Eigen::Matrix3d direction = columns * spacing.cwiseInverse().asDiagonal();
-  const double error = (direction.transpose() * direction - Eigen::Matrix3d::Identity()).cwiseAbs().maxCoeff();
+  const double error =
+      (direction.transpose() * direction - Eigen::Matrix3d::Identity()).cwiseAbs().maxCoeff();
   if (error > kShearTolerance) {
-    throw Error(ErrorCode::kUnsupported,
-                fmt::format("geometry: sheared grid, the axes are {:.2g} off orthogonal where 1e-3 is allowed", error));
+    throw Error(
+        ErrorCode::kUnsupported,
+        fmt::format(
+            "geometry: sheared grid, the axes are {:.2g} off orthogonal where 1e-3 is allowed",
+            error));
   }
   // Nearest rotation (or reflection): headers store float32, so that tiny errors are ordinary.
   const Eigen::JacobiSVD<Eigen::Matrix3d> svd(direction, Eigen::ComputeFullU | Eigen::ComputeFullV);
@@ -94,10 +103,16 @@ Geometry geometry_from_affine(const Size3& size, const Eigen::Matrix4d& affine) 
 
 std::string geometry_difference(const Geometry& a, const Geometry& b) {
   if (a.size != b.size) {
-    return fmt::format("size {}x{}x{} against {}x{}x{}", a.size[0], a.size[1], a.size[2], b.size[0], b.size[1],
+    return fmt::format("size {}x{}x{} against {}x{}x{}",
+                       a.size[0],
+                       a.size[1],
+                       a.size[2],
+                       b.size[0],
+                       b.size[1],
                        b.size[2]);
   }
-  if (((a.spacing - b.spacing).array().abs() > 1e-3 * a.spacing.array().max(b.spacing.array())).any()) {
+  if (((a.spacing - b.spacing).array().abs() > 1e-3 * a.spacing.array().max(b.spacing.array()))
+          .any()) {
     return "spacing " + triple(a.spacing) + " against " + triple(b.spacing) + " mm";
   }
   if ((a.origin - b.origin).cwiseAbs().maxCoeff() > 1e-2) {
@@ -107,15 +122,20 @@ std::string geometry_difference(const Geometry& a, const Geometry& b) {
     Eigen::Index row = 0;
     Eigen::Index column = 0;
     (a.direction - b.direction).cwiseAbs().maxCoeff(&row, &column);
-    return "direction of axis " + std::string(1, "ijk"[column]) + " " + triple(a.direction.col(column)) + " against " +
-           triple(b.direction.col(column));
+    return "direction of axis " + std::string(1, "ijk"[column]) + " " +
+           triple(a.direction.col(column)) + " against " + triple(b.direction.col(column));
   }
   return "";
 }
 
 std::string describe(const Geometry& geometry) {
-  return fmt::format("{}x{}x{} voxels of {:g}x{:g}x{:g} mm at {}", geometry.size[0], geometry.size[1],
-                     geometry.size[2], geometry.spacing[0], geometry.spacing[1], geometry.spacing[2],
+  return fmt::format("{}x{}x{} voxels of {:g}x{:g}x{:g} mm at {}",
+                     geometry.size[0],
+                     geometry.size[1],
+                     geometry.size[2],
+                     geometry.spacing[0],
+                     geometry.spacing[1],
+                     geometry.spacing[2],
                      triple(geometry.origin));
 }
 

@@ -13,8 +13,8 @@ using Size3 = std::array<std::int64_t, 3>;
 
 // A voxel grid in patient space. Physical coordinates are LPS, in mm.
 //
-// Invariants, checked once in make_geometry: size >= 1, spacing > 0 and finite, direction orthonormal within 1e-4
-// (it may be left-handed), the number of voxels fits 2^40.
+// Invariants, checked once in make_geometry: size >= 1, spacing > 0 and finite, direction
+// orthonormal within 1e-4 (it may be left-handed), the number of voxels fits 2^40.
 struct Geometry {
   Size3 size{1, 1, 1};
   Eigen::Vector3d spacing{1, 1, 1};  // mm along i, j, k
@@ -38,12 +38,14 @@ struct Geometry {
                                      const Eigen::Vector3d& origin,
                                      const Eigen::Matrix3d& direction);
 
-// From a 4x4 index -> LPS affine; the columns must be orthogonal within 1e-3 (relative), else Error{kUnsupported}
+// From a 4x4 index -> LPS affine; the columns must be orthogonal within 1e-3 (relative), else
+// Error{kUnsupported}
 // ("sheared grid"). Columns up to 1e-3 off are replaced by the nearest rotation (polar part).
 [[nodiscard]] Geometry geometry_from_affine(const Size3& size, const Eigen::Matrix4d& affine);
 
-// Tolerances of the label-image agreement rule: spacing 1e-3 relative, origin 1e-2 mm, direction 1e-4.
-// Returns an empty string when both describe the same grid, else one phrase naming the first difference with both values.
+// Tolerances of the label-image agreement rule: spacing 1e-3 relative, origin 1e-2 mm, direction
+// 1e-4. Returns an empty string when both describe the same grid, else one phrase naming the first
+// difference with both values.
 [[nodiscard]] std::string geometry_difference(const Geometry& a, const Geometry& b);
 
 // "35x51x35 voxels of 1x1x1 mm at (0, 0, 0)".

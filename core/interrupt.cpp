@@ -3,7 +3,6 @@
 #include <atomic>
 #include <csignal>
 #include <string>
-
 #include <unistd.h>
 
 #include "core/error.h"
@@ -34,12 +33,15 @@ void install_interrupt_handlers() {
   sigaction(SIGPIPE, &ignore, nullptr);
 }
 
-bool interrupted() { return interrupt_count.load(std::memory_order_relaxed) > 0; }
+bool interrupted() {
+  return interrupt_count.load(std::memory_order_relaxed) > 0;
+}
 
 void throw_if_interrupted(const char* doing) {
   if (interrupted()) {
     throw Error(ErrorCode::kInterrupted,
-                std::string("stopped by a signal while ") + doing + "; the same command goes on where it stopped");
+                std::string("stopped by a signal while ") + doing +
+                    "; the same command goes on where it stopped");
   }
 }
 

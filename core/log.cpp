@@ -25,7 +25,8 @@ std::string utc_now() {
 
 void write(const char* level, std::string_view sentence) {
   const std::lock_guard lock(log_mutex);
-  const std::string line = (*level == '\0' ? "" : std::string(level) + ": ") + std::string(sentence);
+  const std::string line =
+      (*level == '\0' ? "" : std::string(level) + ": ") + std::string(sentence);
   std::fprintf(stderr, "%s\n", line.c_str());
   if (!log_file.empty()) {
     append_line(log_file, utc_now() + " " + line);
@@ -34,9 +35,17 @@ void write(const char* level, std::string_view sentence) {
 
 }  // namespace
 
-void info(std::string_view sentence) { write("", sentence); }
-void warn(std::string_view sentence) { write("warning", sentence); }
-void error(std::string_view sentence) { write("error", sentence); }
+void info(std::string_view sentence) {
+  write("", sentence);
+}
+
+void warn(std::string_view sentence) {
+  write("warning", sentence);
+}
+
+void error(std::string_view sentence) {
+  write("error", sentence);
+}
 
 void open_file(const std::filesystem::path& file) {
   const std::lock_guard lock(log_mutex);

@@ -3,8 +3,9 @@
 #include <filesystem>
 #include <string_view>
 
-// Sentences an operator acts upon, on standard error and (once opened) in a log file. Thread-safe. Losing the log
-// (full disk, /dev/full) never ends the work: the loss is reported once on standard error.
+// Sentences an operator acts upon, on standard error and (once opened) in a log file. Thread-safe.
+// Losing the log (full disk, /dev/full) never ends the work: the loss is reported once on standard
+// error.
 namespace marrow::log {
 
 void info(std::string_view sentence);

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdio>
 #include <mutex>
-
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -58,29 +57,42 @@ struct Progress::State {
     const double left = rate > 0 && total > 0 ? static_cast<double>(total - done) / rate : 0;
     const std::string tail = words.empty() ? "" : "   " + words;
     if (style == ProgressStyle::kJson) {
-      fmt::print(stderr,
-                 "{{\"progress\":\"{}\",\"done\":{},\"total\":{},\"unit\":\"{}\",\"per_second\":{:.4g},"
-                 "\"seconds_left\":{:.1f},\"note\":\"{}\"}}\n",
-                 escape_json(label), done, total, unit, rate, left, escape_json(words));
+      fmt::print(
+          stderr,
+          "{{\"progress\":\"{}\",\"done\":{},\"total\":{},\"unit\":\"{}\",\"per_second\":{:.4g},"
+          "\"seconds_left\":{:.1f},\"note\":\"{}\"}}\n",
+          escape_json(label),
+          done,
+          total,
+          unit,
+          rate,
+          left,
+          escape_json(words));
     } else {
-      const double share = total > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(total)) : 0;
+      const double share =
+          total > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(total)) : 0;
       std::string line = label + "  ";
       if (style == ProgressStyle::kBar && total > 0) {
         constexpr int kWidth = 24;
         const int eighths = static_cast<int>(share * kWidth * 8);
         static const char* const kParts[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
         for (int cell = 0; cell < kWidth; ++cell) {
-          line += eighths >= (cell + 1) * 8 ? "█" : eighths > cell * 8 ? kParts[eighths - cell * 8] : " ";
+          line += eighths >= (cell + 1) * 8 ? "█"
+                  : eighths > cell * 8      ? kParts[eighths - cell * 8]
+                                            : " ";
         }
         line += "  ";
       }
       if (total > 0) {
-        line += fmt::format("{:3.0f} %   {}/{} {}", 100 * share, format_count(done), format_count(total), unit);
+        line += fmt::format(
+            "{:3.0f} %   {}/{} {}", 100 * share, format_count(done), format_count(total), unit);
       } else {
         line += format_count(done) + " " + unit;
       }
       line += "   " + rate_text(rate) + "/s";
-      line += last ? "   " + format_duration(seconds) : left > 0 ? "   " + format_duration(left) + " left" : "";
+      line += last       ? "   " + format_duration(seconds)
+              : left > 0 ? "   " + format_duration(left) + " left"
+                         : "";
       line += tail;
       if (style == ProgressStyle::kBar) {
         fmt::print(stderr, "\r\033[K{}{}", line, last ? "\n" : "");
@@ -93,7 +105,8 @@ struct Progress::State {
   }
 
   void maybe_print() {
-    const auto interval = style == ProgressStyle::kBar ? std::chrono::milliseconds(100) : std::chrono::seconds(5);
+    const auto interval =
+        style == ProgressStyle::kBar ? std::chrono::milliseconds(100) : std::chrono::seconds(5);
     if (style != ProgressStyle::kNone && Clock::now() - std::max(printed, start) >= interval) {
       print(false);
     }
@@ -108,7 +121,9 @@ Progress::Progress(std::string label, std::int64_t total, std::string unit, Prog
   state_->style = style;
 }
 
-Progress::~Progress() { finish(); }
+Progress::~Progress() {
+  finish();
+}
 
 void Progress::advance(std::int64_t by) {
   const std::lock_guard lock(state_->mutex);
@@ -153,8 +168,13 @@ ProgressStyle progress_style(std::string_view word) {
               "--progress: expected bar, json or none, found \"" + printable(word) + "\"");
 }
 
-void set_default_progress_style(ProgressStyle style) { default_style = style; }
-ProgressStyle default_progress_style() { return default_style; }
+void set_default_progress_style(ProgressStyle style) {
+  default_style = style;
+}
+
+ProgressStyle default_progress_style() {
+  return default_style;
+}
 
 std::string format_duration(double seconds) {
   const auto whole = static_cast<std::int64_t>(std::max(0.0, std::round(seconds)));

@@ -9,8 +9,9 @@ namespace marrow {
 
 enum class ProgressStyle { kBar, kLines, kJson, kNone };
 
-// How far a long loop is, on standard error: a bar on a terminal, one line every few seconds elsewhere, one JSON object
-// a line on request. Thread-safe; costs nothing when called often (it prints at most ten times a second).
+// How far a long loop is, on standard error: a bar on a terminal, one line every few seconds
+// elsewhere, one JSON object a line on request. Thread-safe; costs nothing when called often (it
+// prints at most ten times a second).
 class Progress {
  public:
   // `total` = 0 when unknown. `unit` is a plural: "files", "crops".
@@ -32,7 +33,8 @@ class Progress {
   std::unique_ptr<State> state_;
 };
 
-// "bar", "json", "none" or "" (bar on a terminal, lines elsewhere). Throws Error{kInvalidArgument} on other words.
+// "bar", "json", "none" or "" (bar on a terminal, lines elsewhere). Throws Error{kInvalidArgument}
+// on other words.
 [[nodiscard]] ProgressStyle progress_style(std::string_view word);
 // The style that commands use unless they are given another; set once by main.
 void set_default_progress_style(ProgressStyle style);

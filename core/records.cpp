@@ -49,13 +49,15 @@ std::string_view verdict_name(Verdict verdict) {
 }
 
 Verdict verdict_from_name(std::string_view name) {
-  for (const Verdict verdict : {Verdict::kUse, Verdict::kSplit, Verdict::kResample, Verdict::kRefuse}) {
+  for (const Verdict verdict :
+       {Verdict::kUse, Verdict::kSplit, Verdict::kResample, Verdict::kRefuse}) {
     if (name == verdict_name(verdict)) {
       return verdict;
     }
   }
-  throw Error(ErrorCode::kInvalidArgument,
-              "verdict: expected use, split, resample or refuse, found \"" + std::string(name) + "\"");
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      "verdict: expected use, split, resample or refuse, found \"" + std::string(name) + "\"");
 }
 
 }  // namespace marrow

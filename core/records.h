@@ -25,30 +25,33 @@ enum class Verdict { kUse, kSplit, kResample, kRefuse };
 [[nodiscard]] std::string_view verdict_name(Verdict verdict);
 [[nodiscard]] Verdict verdict_from_name(std::string_view name);
 
-// Where the voxels of one image lie: one NIfTI file, or the files of one DICOM stack (in any order).
+// Where the voxels of one image lie: one NIfTI file, or the files of one DICOM stack (in any
+// order).
 struct ImageRef {
   std::string key;  // digest; names the image in messages and file names
   std::vector<std::filesystem::path> files;
-  std::optional<std::int64_t> volume = std::nullopt;  // which one of a 4-D file; absent: the file must hold one
+  std::optional<std::int64_t> volume =
+      std::nullopt;  // which one of a 4-D file; absent: the file must hold one
 };
 
-// One stackable series. Keys are digests of UIDs (or of the path, for NIfTI) with one salt per work folder, so that the
-// record holds no name, id or birth date.
+// One stackable series. Keys are digests of UIDs (or of the path, for NIfTI) with one salt per work
+// folder, so that the record holds no name, id or birth date.
 struct SeriesRecord {
   std::string key;      // 16 hex digits
   std::string study;    // 16 hex digits
   std::string patient;  // 16 hex digits
   Modality modality = Modality::kUnknown;
-  std::string format;   // "dicom" | "nifti"
+  std::string format;  // "dicom" | "nifti"
   std::vector<std::filesystem::path> files;
   std::optional<Geometry> geometry;  // absent when the verdict is kRefuse and no grid could be made
   std::int64_t volumes = 1;
   Verdict verdict = Verdict::kUse;
-  std::string reason_code;  // "missing-slices", "localizer", ...; empty for kUse
-  std::string reason;       // one sentence; empty for kUse
-  std::string split;        // "train" | "validation" | "test" | ""
-  std::string dropped_because;            // written by `reduce`
-  std::map<std::string, std::string> facts;  // acquisition facts without identifiers: kernel, thickness_mm, tr_ms, ...
+  std::string reason_code;      // "missing-slices", "localizer", ...; empty for kUse
+  std::string reason;           // one sentence; empty for kUse
+  std::string split;            // "train" | "validation" | "test" | ""
+  std::string dropped_because;  // written by `reduce`
+  std::map<std::string, std::string>
+      facts;  // acquisition facts without identifiers: kernel, thickness_mm, tr_ms, ...
 };
 
 // A file or series that was not used. A bulk run never drops anything without one.

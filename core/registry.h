@@ -12,8 +12,9 @@
 
 namespace marrow {
 
-// Parts of one kind by name: an explicit table that `add_builtin_...` fills, one call a part. `Factory` is any callable
-// type, e.g. std::function<std::shared_ptr<Encoder>(const ConfigSection&)>.
+// Parts of one kind by name: an explicit table that `add_builtin_...` fills, one call a part.
+// `Factory` is any callable type, e.g. std::function<std::shared_ptr<Encoder>(const
+// ConfigSection&)>.
 template <class Factory>
 class Registry {
  public:
@@ -30,10 +31,11 @@ class Registry {
 
   template <class Options>
   void add(std::string_view summary, Factory make) {
-    parts_.push_back({std::string(Options::kName), std::string(summary), std::move(make),
-                      [](const ConfigSection& section) {
-                        return describe_options(section.parse<Options>());
-                      }});
+    parts_.push_back(
+        {std::string(Options::kName),
+         std::string(summary),
+         std::move(make),
+         [](const ConfigSection& section) { return describe_options(section.parse<Options>()); }});
   }
 
   // Throws Error{kInvalidArgument} naming the nearest known part.
@@ -47,7 +49,8 @@ class Registry {
     }
     const std::string nearest = nearest_word(name, names);
     throw Error(ErrorCode::kInvalidArgument,
-                kind_ + ": there is no \"" + printable(name) + "\"; known are " + join(names, ", ") +
+                kind_ + ": there is no \"" + printable(name) + "\"; known are " +
+                    join(names, ", ") +
                     (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"));
   }
 

@@ -22,7 +22,9 @@ std::uint64_t mixed(std::uint64_t value) {
   return splitmix(state);
 }
 
-std::uint64_t rotate_left(std::uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+std::uint64_t rotate_left(std::uint64_t x, int k) {
+  return (x << k) | (x >> (64 - k));
+}
 
 }  // namespace
 
@@ -48,9 +50,13 @@ Rng::result_type Rng::operator()() {
   return result;
 }
 
-double Rng::uniform() { return static_cast<double>((*this)() >> 11) * 0x1.0p-53; }
+double Rng::uniform() {
+  return static_cast<double>((*this)() >> 11) * 0x1.0p-53;
+}
 
-double Rng::uniform(double low, double high) { return low + (high - low) * uniform(); }
+double Rng::uniform(double low, double high) {
+  return low + (high - low) * uniform();
+}
 
 std::int64_t Rng::below(std::int64_t n) {
   MARROW_CHECK(n >= 1);
@@ -71,7 +77,9 @@ double Rng::normal() {
   return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
 }
 
-bool Rng::chance(double probability) { return uniform() < probability; }
+bool Rng::chance(double probability) {
+  return uniform() < probability;
+}
 
 std::uint64_t derive_seed(std::uint64_t seed,
                           std::string_view purpose,

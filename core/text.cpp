@@ -29,9 +29,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
-  const std::size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3
-                             : first >= 0xf0 && first < 0xf5                     ? 4
-                                                                                 : 0;
+  const std::size_t length = first < 0x80                    ? 1
+                             : first >= 0xc2 && first < 0xe0 ? 2
+                             : first >= 0xe0 && first < 0xf0 ? 3
+                             : first >= 0xf0 && first < 0xf5 ? 4
+                                                             : 0;
   if (length == 0 || length > text.size()) {
     return 0;
   }
@@ -41,8 +43,9 @@ std::size_t utf8_length(std::string_view text) {
     }
   }
   // C1 controls, overlong forms, surrogates and what lies beyond U+10FFFF
-  if ((first == 0xc2 && byte(1) < 0xa0) || (first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
-      (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f)) {
+  if ((first == 0xc2 && byte(1) < 0xa0) || (first == 0xe0 && byte(1) < 0xa0) ||
+      (first == 0xed && byte(1) > 0x9f) || (first == 0xf0 && byte(1) < 0x90) ||
+      (first == 0xf4 && byte(1) > 0x8f)) {
     return 0;
   }
   return length;
@@ -121,7 +124,8 @@ std::string csv_field(std::string_view text) {
   std::string field(text);
   if (!field.empty() && std::string_view("=+-@\t").find(field[0]) != std::string_view::npos) {
     // A plain negative number is no formula.
-    const bool number = field.find_first_not_of("+-.0123456789eE") == std::string::npos && field.size() > 1;
+    const bool number =
+        field.find_first_not_of("+-.0123456789eE") == std::string::npos && field.size() > 1;
     if (!number) {
       field.insert(0, "'");
     }
@@ -184,7 +188,8 @@ std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
   }
   if (quoted) {
     throw Error(ErrorCode::kUnreadable,
-                "CSV: a quoted field that starts in record " + std::to_string(records.size() + 1) + " never ends");
+                "CSV: a quoted field that starts in record " + std::to_string(records.size() + 1) +
+                    " never ends");
   }
   end_record();
   return records;

@@ -6,10 +6,13 @@
 
 namespace marrow {
 
-// The candidate with the smallest edit distance to `word`, or "" when none is closer than half its length.
-[[nodiscard]] std::string nearest_word(std::string_view word, const std::vector<std::string>& candidates);
+// The candidate with the smallest edit distance to `word`, or "" when none is closer than half its
+// length.
+[[nodiscard]] std::string nearest_word(std::string_view word,
+                                       const std::vector<std::string>& candidates);
 
-// For messages: control bytes and invalid UTF-8 escaped as \xNN, cut at `limit` characters with "...".
+// For messages: control bytes and invalid UTF-8 escaped as \xNN, cut at `limit` characters with
+// "...".
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 120);
 
 [[nodiscard]] std::vector<std::string> split_words(std::string_view text, char separator);
@@ -18,7 +21,8 @@ namespace marrow {
 
 // CSV: quoted when needed, a leading = + - @ made harmless for spreadsheets by a quote character.
 [[nodiscard]] std::string csv_field(std::string_view text);
-// RFC 4180 records; quoted fields may hold separators and line ends. Throws Error{kUnreadable} on an open quote.
+// RFC 4180 records; quoted fields may hold separators and line ends. Throws Error{kUnreadable} on
+// an open quote.
 [[nodiscard]] std::vector<std::vector<std::string>> parse_csv(std::string_view text);
 
 }  // namespace marrow

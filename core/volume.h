@@ -19,9 +19,11 @@ struct Grid {
   [[nodiscard]] std::size_t offset(std::int64_t i, std::int64_t j, std::int64_t k) const {
     return static_cast<std::size_t>(i + geometry.size[0] * (j + geometry.size[1] * k));
   }
+
   [[nodiscard]] T& at(std::int64_t i, std::int64_t j, std::int64_t k) {
     return voxels[offset(i, j, k)];
   }
+
   [[nodiscard]] const T& at(std::int64_t i, std::int64_t j, std::int64_t k) const {
     return voxels[offset(i, j, k)];
   }
@@ -34,8 +36,7 @@ using LabelMap = Grid<std::uint16_t>;
 
 template <class T>
 [[nodiscard]] Grid<T> make_grid(const Geometry& geometry, T value = T{}) {
-  return Grid<T>{geometry,
-                 std::vector<T>(static_cast<std::size_t>(geometry.voxels()), value)};
+  return Grid<T>{geometry, std::vector<T>(static_cast<std::size_t>(geometry.voxels()), value)};
 }
 
 template <class T>

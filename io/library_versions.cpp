@@ -6,8 +6,12 @@
 
 namespace marrow {
 
-std::string dcmtk_version() { return OFFIS_DCMTK_VERSION_STRING; }
+std::string dcmtk_version() {
+  return OFFIS_DCMTK_VERSION_STRING;
+}
 
-std::string sqlite_version() { return sqlite3_libversion(); }
+std::string sqlite_version() {
+  return sqlite3_libversion();
+}
 
 }  // namespace marrow

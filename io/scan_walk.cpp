@@ -17,10 +17,10 @@ namespace marrow {
 
 namespace {
 
-constexpr std::size_t kPathShown = 400;
+constexpr std::size_t kWalkPathShown = 400;
 
 std::string shown_path(const std::filesystem::path& path) {
-  return printable(path.native(), kPathShown);
+  return printable(path.native(), kWalkPathShown);
 }
 
 class Walk {

@@ -7,8 +7,10 @@
 namespace marrow {
 
 void add_builtin_encoders(Encoders& encoders) {
-  encoders.add<ResencUnetOptions>("Residual-encoder U-Net's encoder (nnU-Net), 2D and 3D, maskable", make_resenc_unet);
-  encoders.add<ResnetOptions>("ResNet-10 to -101 with torchvision's names, 2D and 3D, maskable", make_resnet);
+  encoders.add<ResencUnetOptions>("Residual-encoder U-Net's encoder (nnU-Net), 2D and 3D, maskable",
+                                  make_resenc_unet);
+  encoders.add<ResnetOptions>("ResNet-10 to -101 with torchvision's names, 2D and 3D, maskable",
+                              make_resnet);
 }
 
 }  // namespace marrow

@@ -13,9 +13,10 @@ namespace marrow {
 
 class Head : public torch::nn::Module {
  public:
-  // features: the encoder's maps, finest first. Segmentation: [B, classes, D, H, W] (2D: [B, classes, H, W]) on the grid
-  // of the input. Raw logits; no softmax or sigmoid inside. In training mode a segmentation head may return further,
-  // coarser maps after the first (deep supervision); in eval mode exactly one.
+  // features: the encoder's maps, finest first. Segmentation: [B, classes, D, H, W] (2D: [B,
+  // classes, H, W]) on the grid of the input. Raw logits; no softmax or sigmoid inside. In training
+  // mode a segmentation head may return further, coarser maps after the first (deep supervision);
+  // in eval mode exactly one.
   [[nodiscard]] virtual std::vector<at::Tensor> logits(const std::vector<at::Tensor>& features,
                                                        at::IntArrayRef input_size) = 0;
 };

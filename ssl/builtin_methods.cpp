@@ -5,7 +5,8 @@
 namespace marrow {
 
 void add_builtin_methods(SslMethods& methods) {
-  methods.add<SparkOptions>("SparK: sparse, hierarchical masked modelling for convolutional encoders", make_spark);
+  methods.add<SparkOptions>(
+      "SparK: sparse, hierarchical masked modelling for convolutional encoders", make_spark);
 }
 
 }  // namespace marrow

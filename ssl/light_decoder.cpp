@@ -27,9 +27,14 @@ at::Tensor truncated_normal(std::vector<std::int64_t> shape) {
   return values.erfinv_().mul_(0.02 * std::sqrt(2.0)).clamp_(-0.02, 0.02);
 }
 
-std::shared_ptr<Conv> small_conv(int dimensions, std::int64_t in, std::int64_t out, std::int64_t kernel, bool bias) {
-  auto conv = std::make_shared<Conv>(
-      Conv::Options{.dimensions = dimensions, .in = in, .out = out, .kernel = kernel, .stride = {}, .bias = bias});
+std::shared_ptr<Conv> small_conv(
+    int dimensions, std::int64_t in, std::int64_t out, std::int64_t kernel, bool bias) {
+  auto conv = std::make_shared<Conv>(Conv::Options{.dimensions = dimensions,
+                                                   .in = in,
+                                                   .out = out,
+                                                   .kernel = kernel,
+                                                   .stride = {},
+                                                   .bias = bias});
   const at::NoGradGuard no_grad;
   at::Tensor weight = conv->weight();
   weight.copy_(truncated_normal(weight.sizes().vec()));
@@ -41,12 +46,14 @@ std::shared_ptr<Conv> small_conv(int dimensions, std::int64_t in, std::int64_t o
 struct LightDecoder::Level : torch::nn::Module {
   Level(int dimensions, std::int64_t in, std::int64_t width, bool coarsest, bool batch_norm) {
     norm = register_module(
-        "norm", std::make_shared<NormAct>(batch_norm ? NormKind::kBatch : NormKind::kInstance, in, 1.0));
+        "norm",
+        std::make_shared<NormAct>(batch_norm ? NormKind::kBatch : NormKind::kInstance, in, 1.0));
     std::vector<std::int64_t> shape = {1, in};
     shape.insert(shape.end(), static_cast<std::size_t>(dimensions), 1);
     token = register_parameter("token", truncated_normal(shape));
     if (!coarsest || in != width) {
-      projection = register_module("proj", small_conv(dimensions, in, width, coarsest ? 1 : 3, true));
+      projection =
+          register_module("proj", small_conv(dimensions, in, width, coarsest ? 1 : 3, true));
     }
   }
 
@@ -65,8 +72,12 @@ struct LightDecoder::Block : torch::nn::Module {
   Block(int dimensions, std::int64_t in, std::int64_t out) {
     const auto rank = static_cast<std::size_t>(dimensions);
     up = register_module("up",
-                         std::make_shared<TransposedConv>(dimensions, in, in, std::vector<std::int64_t>(rank, 4),
-                                                          std::vector<std::int64_t>(rank, 2), 1));
+                         std::make_shared<TransposedConv>(dimensions,
+                                                          in,
+                                                          in,
+                                                          std::vector<std::int64_t>(rank, 4),
+                                                          std::vector<std::int64_t>(rank, 2),
+                                                          1));
     conv1 = register_module("conv1", small_conv(dimensions, in, in, 3, false));
     norm1 = register_module("norm1", std::make_shared<NormAct>(NormKind::kBatch, in, 1.0));
     conv2 = register_module("conv2", small_conv(dimensions, in, out, 3, false));
@@ -74,7 +85,8 @@ struct LightDecoder::Block : torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    const at::Tensor y = at::hardtanh(norm1->forward(conv1->forward(up->forward(x)), nullptr), 0, 6);  // ReLU6
+    const at::Tensor y =
+        at::hardtanh(norm1->forward(conv1->forward(up->forward(x)), nullptr), 0, 6);  // ReLU6
     return norm2->forward(conv2->forward(y), nullptr);
   }
 
@@ -91,7 +103,8 @@ LightDecoder::LightDecoder(const Options& options) {
   for (const std::int64_t axis : stride) {
     if (axis != total || (total & (total - 1)) != 0 || total < 2) {
       throw Error(ErrorCode::kInvalidArgument,
-                  "spark: the encoder's total stride must be a power of two of at least 2, equal along every axis");
+                  "spark: the encoder's total stride must be a power of two of at least 2, equal "
+                  "along every axis");
     }
   }
   std::int64_t blocks = 0;
@@ -100,8 +113,9 @@ LightDecoder::LightDecoder(const Options& options) {
   }
   if (options.width % (std::int64_t{1} << blocks) != 0) {
     throw Error(ErrorCode::kInvalidArgument,
-                "spark.decoder_width: expected a multiple of " + std::to_string(std::int64_t{1} << blocks) + " for " +
-                    std::to_string(blocks) + " blocks, found " + std::to_string(options.width));
+                "spark.decoder_width: expected a multiple of " +
+                    std::to_string(std::int64_t{1} << blocks) + " for " + std::to_string(blocks) +
+                    " blocks, found " + std::to_string(options.width));
   }
   const auto densify = register_module("densify", std::make_shared<torch::nn::Module>());
   const auto body = register_module("blocks", std::make_shared<torch::nn::Module>());
@@ -115,14 +129,17 @@ LightDecoder::LightDecoder(const Options& options) {
         level_of_block_.back() = static_cast<int>(levels_.size());
         levels_.push_back(densify->register_module(
             std::to_string(levels_.size()),
-            std::make_shared<Level>(options.dimensions, stage->channels, in, b == 0, options.batch_norm_densify)));
+            std::make_shared<Level>(
+                options.dimensions, stage->channels, in, b == 0, options.batch_norm_densify)));
         break;
       }
     }
-    blocks_.push_back(body->register_module(std::to_string(b), std::make_shared<Block>(options.dimensions, in, in / 2)));
+    blocks_.push_back(body->register_module(
+        std::to_string(b), std::make_shared<Block>(options.dimensions, in, in / 2)));
   }
   project_ = register_module(
-      "proj", small_conv(options.dimensions, options.width >> blocks, options.output_channels, 1, true));
+      "proj",
+      small_conv(options.dimensions, options.width >> blocks, options.output_channels, 1, true));
 }
 
 at::Tensor LightDecoder::forward(const std::vector<at::Tensor>& maps, const Visibility& visible) {
@@ -130,7 +147,8 @@ at::Tensor LightDecoder::forward(const std::vector<at::Tensor>& maps, const Visi
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
     const int level = level_of_block_[b];
     if (level >= 0) {
-      // the map whose size is this block's input: the coarsest for b = 0, twice as fine for each further block
+      // the map whose size is this block's input: the coarsest for b = 0, twice as fine for each
+      // further block
       const std::int64_t size = x.defined() ? x.size(2) : maps.back().size(2);
       const at::Tensor* map = nullptr;
       for (const at::Tensor& candidate : maps) {

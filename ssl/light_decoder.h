@@ -12,24 +12,28 @@
 
 namespace marrow {
 
-// SparK's decoder: densification of the encoder's maps (norm, mask token, projection), then blocks of transposed
-// convolution 4 with stride 2, conv3-BN-ReLU6 and conv3-BN, each halving the width, skips added; a last 1x1 convolution.
+// SparK's decoder: densification of the encoder's maps (norm, mask token, projection), then blocks
+// of transposed convolution 4 with stride 2, conv3-BN-ReLU6 and conv3-BN, each halving the width,
+// skips added; a last 1x1 convolution.
 //
-// Maps are taken from the coarsest upwards, as many as the blocks can add (all of them when every stage halves the size).
+// Maps are taken from the coarsest upwards, as many as the blocks can add (all of them when every
+// stage halves the size).
 class LightDecoder : public torch::nn::Module {
  public:
   struct Options {
-    std::vector<Encoder::Stage> stages;  // finest first; the coarsest stride must be a power of two, equal on all axes
+    std::vector<Encoder::Stage>
+        stages;  // finest first; the coarsest stride must be a power of two, equal on all axes
     int dimensions = 3;
-    std::int64_t width = 64;             // d, of the coarsest level; a multiple of 2^blocks
+    std::int64_t width = 64;  // d, of the coarsest level; a multiple of 2^blocks
     std::int64_t output_channels = 1;
-    bool batch_norm_densify = false;     // follow the encoder: instance norm otherwise
+    bool batch_norm_densify = false;  // follow the encoder: instance norm otherwise
   };
 
   // Throws Error{kInvalidArgument} when the stages do not fit.
   explicit LightDecoder(const Options& options);
 
-  // maps: the encoder's, finest first, 0 at hidden positions. Returns [B, output_channels, spatial...] at stride 1.
+  // maps: the encoder's, finest first, 0 at hidden positions. Returns [B, output_channels,
+  // spatial...] at stride 1.
   [[nodiscard]] at::Tensor forward(const std::vector<at::Tensor>& maps, const Visibility& visible);
 
  private:
@@ -37,7 +41,7 @@ class LightDecoder : public torch::nn::Module {
   struct Block;
   std::vector<std::shared_ptr<Level>> levels_;  // coarsest first
   std::vector<std::shared_ptr<Block>> blocks_;
-  std::vector<int> level_of_block_;             // index into levels_, or -1: no skip at this size
+  std::vector<int> level_of_block_;  // index into levels_, or -1: no skip at this size
   std::shared_ptr<torch::nn::Module> project_;
 };
 

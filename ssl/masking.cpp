@@ -14,11 +14,15 @@ namespace marrow {
 
 std::int64_t spark_visible_cells(std::int64_t cells, double ratio) {
   // nearbyint rounds halves to even, as Python's round does.
-  const auto visible = static_cast<std::int64_t>(std::nearbyint(static_cast<double>(cells) * (1.0 - ratio)));
+  const auto visible =
+      static_cast<std::int64_t>(std::nearbyint(static_cast<double>(cells) * (1.0 - ratio)));
   return std::max<std::int64_t>(1, visible);
 }
 
-at::Tensor random_visible(std::int64_t batch, at::IntArrayRef grid, std::int64_t visible, std::uint64_t seed) {
+at::Tensor random_visible(std::int64_t batch,
+                          at::IntArrayRef grid,
+                          std::int64_t visible,
+                          std::uint64_t seed) {
   std::vector<std::int64_t> shape = {batch, 1};
   std::int64_t cells = 1;
   for (const std::int64_t size : grid) {

@@ -14,7 +14,8 @@ at::Tensor patchify(const at::Tensor& x, std::int64_t patch) {
   std::int64_t values = x.size(1);
   for (std::int64_t axis = 2; axis < x.dim(); ++axis) {
     if (x.size(axis) % patch != 0) {
-      throw Error(ErrorCode::kInvalidArgument, "patchify: every size must be a multiple of the patch");
+      throw Error(ErrorCode::kInvalidArgument,
+                  "patchify: every size must be a multiple of the patch");
     }
     split.push_back(x.size(axis) / patch);
     split.push_back(patch);
@@ -33,7 +34,10 @@ at::Tensor patchify(const at::Tensor& x, std::int64_t patch) {
   return x.reshape(split).permute(order).reshape({x.size(0), cells, values});
 }
 
-at::Tensor unpatchify(const at::Tensor& patches, at::IntArrayRef grid, std::int64_t patch, std::int64_t channels) {
+at::Tensor unpatchify(const at::Tensor& patches,
+                      at::IntArrayRef grid,
+                      std::int64_t patch,
+                      std::int64_t channels) {
   const auto rank = static_cast<std::int64_t>(grid.size());
   std::vector<std::int64_t> split = {patches.size(0)};
   std::vector<std::int64_t> shape = {patches.size(0), channels};

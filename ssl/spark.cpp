@@ -29,7 +29,8 @@ std::int64_t automatic_width(const Encoder& encoder) {
 
 class Spark : public SslMethod {
  public:
-  Spark(const SparkOptions& options, const std::shared_ptr<MaskableEncoder>& encoder) : options_(options) {
+  Spark(const SparkOptions& options, const std::shared_ptr<MaskableEncoder>& encoder)
+      : options_(options) {
     encoder_ = register_module("encoder", encoder);
     patch_ = encoder->stages().back().stride[0];
     bool batch_norm = false;
@@ -51,26 +52,30 @@ class Spark : public SslMethod {
     const Visibility visible = draw(x, batch.seed);
     const at::Tensor restored = decoder_->forward(encoder_->features(x, &visible), visible);
     const at::Tensor hidden = visible.grid().flatten(1).logical_not();
-    const MaskedReconstruction result =
-        masked_reconstruction_loss(patchify(restored, patch_), patchify(x, patch_), hidden, options_.normalise_patches, 1e-8);
+    const MaskedReconstruction result = masked_reconstruction_loss(
+        patchify(restored, patch_), patchify(x, patch_), hidden, options_.normalise_patches, 1e-8);
     return {result.loss, {}};
   }
 
   [[nodiscard]] DataNeeds needs() const override { return {.views = 1}; }
+
   [[nodiscard]] std::shared_ptr<Encoder> encoder() const override { return encoder_; }
 
   std::vector<Reconstruction> reconstruct(const Batch& batch) override {
     const at::NoGradGuard no_grad;
     const at::Tensor& x = batch.views.at(0);
     const Visibility visible = draw(x, batch.seed);
-    const at::Tensor output = decoder_->forward(encoder_->features(x, &visible), visible).to(at::kFloat);
+    const at::Tensor output =
+        decoder_->forward(encoder_->features(x, &visible), visible).to(at::kFloat);
     at::Tensor patches = patchify(output, patch_);
     if (options_.normalise_patches) {
-      // Back to the image's units with the true patch's mean and deviation, which is what the network was asked for.
+      // Back to the image's units with the true patch's mean and deviation, which is what the
+      // network was asked for.
       const at::Tensor truth = patchify(x, patch_);
       patches = patches * (at::var(truth, -1, true, true) + 1e-6).sqrt() + truth.mean(-1, true);
     }
-    const at::Tensor restored = unpatchify(patches, visible.grid().sizes().slice(2), patch_, x.size(1));
+    const at::Tensor restored =
+        unpatchify(patches, visible.grid().sizes().slice(2), patch_, x.size(1));
     const at::Tensor& mask = visible.at_size(x.sizes().slice(2));
     const at::Tensor shown = at::where(mask, x, restored);
     const at::Tensor masked = at::where(mask, x, x.amin());
@@ -88,8 +93,9 @@ class Spark : public SslMethod {
     for (std::int64_t axis = 2; axis < x.dim(); ++axis) {
       if (x.size(axis) % patch_ != 0 || x.size(axis) < 2 * patch_) {
         throw Error(ErrorCode::kInvalidArgument,
-                    "spark: the patch size must be a multiple of the encoder's total stride " + std::to_string(patch_) +
-                        " and at least twice that, found " + std::to_string(x.size(axis)) + " along spatial axis " +
+                    "spark: the patch size must be a multiple of the encoder's total stride " +
+                        std::to_string(patch_) + " and at least twice that, found " +
+                        std::to_string(x.size(axis)) + " along spatial axis " +
                         std::to_string(axis - 2) + "; change data.patch_size");
       }
       grid.push_back(x.size(axis) / patch_);
@@ -98,7 +104,8 @@ class Spark : public SslMethod {
     const std::int64_t visible = spark_visible_cells(cells, options_.mask_ratio);
     if (visible == cells) {
       throw Error(ErrorCode::kInvalidArgument,
-                  "spark: with " + std::to_string(cells) + " cells a mask_ratio of " + std::to_string(options_.mask_ratio) +
+                  "spark: with " + std::to_string(cells) + " cells a mask_ratio of " +
+                      std::to_string(options_.mask_ratio) +
                       " hides nothing; use a larger patch or ratio");
     }
     return Visibility(random_visible(x.size(0), grid, visible, seed).to(x.device()));
@@ -112,11 +119,13 @@ class Spark : public SslMethod {
 
 }  // namespace
 
-std::shared_ptr<SslMethod> make_spark(const ConfigSection& options, const std::shared_ptr<Encoder>& encoder) {
+std::shared_ptr<SslMethod> make_spark(const ConfigSection& options,
+                                      const std::shared_ptr<Encoder>& encoder) {
   const auto maskable = std::dynamic_pointer_cast<MaskableEncoder>(encoder);
   if (maskable == nullptr) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "spark: this encoder cannot be masked; choose resenc_unet or resnet, or another method");
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "spark: this encoder cannot be masked; choose resenc_unet or resnet, or another method");
   }
   return std::make_shared<Spark>(options.parse<SparkOptions>(), maskable);
 }

@@ -16,9 +16,17 @@ struct SparkOptions {
 
   template <class Visit>
   void describe(Visit&& visit) {
-    visit("mask_ratio", mask_ratio, Range{0.05, 0.95}, "share of cells hidden; a cell is the encoder's total stride");
-    visit("decoder_width", decoder_width, Range{0, 4096}, "width of the coarsest decoder level; 0: half the encoder's");
-    visit("normalise_patches", normalise_patches, "standardise each target patch by its own mean and variance");
+    visit("mask_ratio",
+          mask_ratio,
+          Range{0.05, 0.95},
+          "share of cells hidden; a cell is the encoder's total stride");
+    visit("decoder_width",
+          decoder_width,
+          Range{0, 4096},
+          "width of the coarsest decoder level; 0: half the encoder's");
+    visit("normalise_patches",
+          normalise_patches,
+          "standardise each target patch by its own mean and variance");
   }
 };
 

@@ -17,8 +17,8 @@ struct DataNeeds {
   std::int64_t views = 1;
 };
 
-// One pretraining example as pictures: what it was, what the network saw, what it restored. All [C, D, H, W] (2D:
-// [C, H, W]) float32 in normalised units.
+// One pretraining example as pictures: what it was, what the network saw, what it restored. All [C,
+// D, H, W] (2D: [C, H, W]) float32 in normalised units.
 struct Reconstruction {
   at::Tensor original;
   at::Tensor masked;
@@ -29,12 +29,15 @@ class SslMethod : public Objective {
  public:
   [[nodiscard]] virtual DataNeeds needs() const = 0;
   [[nodiscard]] virtual std::shared_ptr<Encoder> encoder() const = 0;
+
   // Empty for methods that restore nothing.
-  [[nodiscard]] virtual std::vector<Reconstruction> reconstruct(const Batch& /*batch*/) { return {}; }
+  [[nodiscard]] virtual std::vector<Reconstruction> reconstruct(const Batch& /*batch*/) {
+    return {};
+  }
 };
 
-using SslFactory =
-    std::function<std::shared_ptr<SslMethod>(const ConfigSection&, const std::shared_ptr<Encoder>&)>;
+using SslFactory = std::function<std::shared_ptr<SslMethod>(const ConfigSection&,
+                                                            const std::shared_ptr<Encoder>&)>;
 using SslMethods = Registry<SslFactory>;
 
 // spark

@@ -19,14 +19,19 @@ namespace {
 
 using NodePointer = std::shared_ptr<const ConfigNode>;
 
-[[noreturn]] void refuse_config(const std::string& sentence) { throw Error(ErrorCode::kInvalidArgument, sentence); }
+[[noreturn]] void refuse_config(const std::string& sentence) {
+  throw Error(ErrorCode::kInvalidArgument, sentence);
+}
 
 std::string full_key(const std::string& section, std::string_view key) {
   return section.empty() ? std::string(key) : section + "." + std::string(key);
 }
 
-[[noreturn]] void wrong_type(const std::string& key, const ConfigNode& node, std::string_view expected) {
-  const std::string found = node.kind == ConfigNode::Kind::kScalar ? "\"" + printable(node.scalar) + "\""
+[[noreturn]] void wrong_type(const std::string& key,
+                             const ConfigNode& node,
+                             std::string_view expected) {
+  const std::string found = node.kind == ConfigNode::Kind::kScalar
+                                ? "\"" + printable(node.scalar) + "\""
                             : node.kind == ConfigNode::Kind::kList ? "a list"
                                                                    : "a table or nothing";
   refuse_config(key + ": expected " + std::string(expected) + ", found " + found + node.place());
@@ -53,7 +58,8 @@ void set_value(const std::string& key, const ConfigNode& node, std::int64_t& fie
 void set_value(const std::string& key, const ConfigNode& node, double& field) {
   const char* const end = node.scalar.data() + node.scalar.size();
   const auto [stop, error] = std::from_chars(node.scalar.data(), end, field);
-  if (node.kind != ConfigNode::Kind::kScalar || error != std::errc{} || stop != end || !std::isfinite(field)) {
+  if (node.kind != ConfigNode::Kind::kScalar || error != std::errc{} || stop != end ||
+      !std::isfinite(field)) {
     wrong_type(key, node, "a number");
   }
 }
@@ -81,8 +87,11 @@ void set_value(const std::string& key, const ConfigNode& node, std::vector<T>& f
 template <class T, class R>
 void check_range(const std::string& key, const ConfigNode& node, T value, const Range<R>& range) {
   if (value < static_cast<T>(range.low) || value > static_cast<T>(range.high)) {
-    refuse_config(
-        fmt::format("{}: expected {}, found {}{}", key, internal::allowed_text(range), node.scalar, node.place()));
+    refuse_config(fmt::format("{}: expected {}, found {}{}",
+                              key,
+                              internal::allowed_text(range),
+                              node.scalar,
+                              node.place()));
   }
 }
 
@@ -100,7 +109,9 @@ ConfigSection::ConfigSection(std::string name, std::shared_ptr<const ConfigNode>
   }
 }
 
-bool ConfigSection::has(std::string_view key) const { return node_->find(std::string(key)) != nullptr; }
+bool ConfigSection::has(std::string_view key) const {
+  return node_->find(std::string(key)) != nullptr;
+}
 
 std::string ConfigSection::part_name(std::string_view fallback) const {
   const NodePointer node = node_->find("name");
@@ -141,7 +152,9 @@ void ConfigSection::read(std::string_view key, std::int64_t& field, AnyValue) co
   }
 }
 
-void ConfigSection::read(std::string_view key, std::int64_t& field, const Range<std::int64_t>& range) const {
+void ConfigSection::read(std::string_view key,
+                         std::int64_t& field,
+                         const Range<std::int64_t>& range) const {
   read(key, field, AnyValue{});
   if (const NodePointer node = node_->find(std::string(key))) {
     check_range(full_key(name_, key), *node, field, range);
@@ -179,8 +192,8 @@ void ConfigSection::read(std::string_view key, std::string& field, const OneOf& 
   set_value(full_key(name_, key), *node, field);
   if (std::find(words.words.begin(), words.words.end(), field) == words.words.end()) {
     const std::string nearest = nearest_word(field, words.words);
-    refuse_config(full_key(name_, key) + ": expected " + internal::allowed_text(words) + ", found \"" +
-                  printable(field) + "\"" + node->place() +
+    refuse_config(full_key(name_, key) + ": expected " + internal::allowed_text(words) +
+                  ", found \"" + printable(field) + "\"" + node->place() +
                   (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"));
   }
 }
@@ -191,7 +204,9 @@ void ConfigSection::read(std::string_view key, std::vector<std::int64_t>& field,
   }
 }
 
-void ConfigSection::read(std::string_view key, std::vector<std::int64_t>& field, const Range<int>& range) const {
+void ConfigSection::read(std::string_view key,
+                         std::vector<std::int64_t>& field,
+                         const Range<int>& range) const {
   if (const NodePointer node = node_->find(std::string(key))) {
     set_value(full_key(name_, key), *node, field);
     for (std::size_t i = 0; i < field.size(); ++i) {
@@ -206,7 +221,9 @@ void ConfigSection::read(std::string_view key, std::vector<double>& field, AnyVa
   }
 }
 
-void ConfigSection::read(std::string_view key, std::vector<double>& field, const Range<double>& range) const {
+void ConfigSection::read(std::string_view key,
+                         std::vector<double>& field,
+                         const Range<double>& range) const {
   if (const NodePointer node = node_->find(std::string(key))) {
     set_value(full_key(name_, key), *node, field);
     for (std::size_t i = 0; i < field.size(); ++i) {
@@ -227,9 +244,10 @@ void ConfigSection::refuse_unknown(const std::vector<std::string>& known) const 
       continue;
     }
     const std::string nearest = nearest_word(key, known);
-    refuse_config((name_.empty() ? std::string("configuration") : name_) + ": there is no key \"" + printable(key) +
-                  "\"" + node->place() +
-                  (nearest.empty() ? "; known are " + join(known, ", ") : "; did you mean \"" + nearest + "\"?"));
+    refuse_config((name_.empty() ? std::string("configuration") : name_) + ": there is no key \"" +
+                  printable(key) + "\"" + node->place() +
+                  (nearest.empty() ? "; known are " + join(known, ", ")
+                                   : "; did you mean \"" + nearest + "\"?"));
   }
 }
 
@@ -244,7 +262,8 @@ Config Config::from_text(std::string_view yaml, std::string_view file_name) {
   return config;
 }
 
-Config Config::load(const std::string& name_or_path, const std::vector<std::filesystem::path>& folders) {
+Config Config::load(const std::string& name_or_path,
+                    const std::vector<std::filesystem::path>& folders) {
   std::filesystem::path file = name_or_path;
   if (!std::filesystem::exists(file)) {
     std::vector<std::string> presets;
@@ -264,8 +283,10 @@ Config Config::load(const std::string& name_or_path, const std::vector<std::file
       const std::string nearest = nearest_word(name_or_path, presets);
       std::sort(presets.begin(), presets.end());
       presets.erase(std::unique(presets.begin(), presets.end()), presets.end());
-      refuse_config("--config: there is neither a file nor a preset \"" + printable(name_or_path) + "\"; " +
-                    (nearest.empty() ? "presets are " + join(presets, ", ") : "did you mean \"" + nearest + "\"?"));
+      refuse_config("--config: there is neither a file nor a preset \"" + printable(name_or_path) +
+                    "\"; " +
+                    (nearest.empty() ? "presets are " + join(presets, ", ")
+                                     : "did you mean \"" + nearest + "\"?"));
     }
   }
   Config config = from_text(read_text(file, std::uint64_t{1} << 20), file.filename().string());
@@ -287,7 +308,8 @@ void Config::override_with(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0) {
-      refuse_config("command line: expected KEY=VALUE such as train.steps=100, found \"" + printable(word) + "\"");
+      refuse_config("command line: expected KEY=VALUE such as train.steps=100, found \"" +
+                    printable(word) + "\"");
     }
     NodePointer node = parse_yaml(word.substr(equals + 1), "command line");
     std::vector<std::string> path = split_words(std::string_view(word).substr(0, equals), '.');
@@ -305,8 +327,10 @@ void Config::allow_sections(const std::vector<std::string>& known) const {
   for (const auto& [key, node] : root_->entries) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       const std::string nearest = nearest_word(key, known);
-      refuse_config("configuration: there is no section \"" + printable(key) + "\"" + node->place() +
-                    (nearest.empty() ? "; known are " + join(known, ", ") : "; did you mean \"" + nearest + "\"?"));
+      refuse_config("configuration: there is no section \"" + printable(key) + "\"" +
+                    node->place() +
+                    (nearest.empty() ? "; known are " + join(known, ", ")
+                                     : "; did you mean \"" + nearest + "\"?"));
     }
   }
 }
@@ -316,15 +340,20 @@ Config Config::with_sections_of(const Config& other, const std::vector<std::stri
     return std::find(kept.begin(), kept.end(), entry.first) != kept.end();
   };
   auto node = std::make_shared<ConfigNode>();
-  std::copy_if(root_->entries.begin(), root_->entries.end(), std::back_inserter(node->entries), is_kept);
-  std::copy_if(other.root_->entries.begin(), other.root_->entries.end(), std::back_inserter(node->entries),
+  std::copy_if(
+      root_->entries.begin(), root_->entries.end(), std::back_inserter(node->entries), is_kept);
+  std::copy_if(other.root_->entries.begin(),
+               other.root_->entries.end(),
+               std::back_inserter(node->entries),
                [&](const auto& entry) { return !is_kept(entry); });
   Config result;
   result.root_ = node;
   return result;
 }
 
-bool Config::has(std::string_view name) const { return root_->find(std::string(name)) != nullptr; }
+bool Config::has(std::string_view name) const {
+  return root_->find(std::string(name)) != nullptr;
+}
 
 ConfigSection Config::section(std::string_view name) const {
   return {std::string(name), root_->find(std::string(name))};

@@ -14,8 +14,8 @@ namespace marrow {
 
 struct ConfigNode;  // a YAML value with the file and line it came from
 
-// One mapping of a configuration, e.g. `encoder:`. Cheap to copy. Every mistake is Error{kInvalidArgument} naming key,
-// file and line, the allowed range and the nearest known key.
+// One mapping of a configuration, e.g. `encoder:`. Cheap to copy. Every mistake is
+// Error{kInvalidArgument} naming key, file and line, the allowed range and the nearest known key.
 class ConfigSection {
  public:
   // An empty section called `name`: all defaults.
@@ -23,6 +23,7 @@ class ConfigSection {
   ConfigSection(std::string name, std::shared_ptr<const ConfigNode> node);
 
   [[nodiscard]] const std::string& name() const { return name_; }
+
   [[nodiscard]] bool has(std::string_view key) const;
   // The value of `name:` in the section (which part to build), or `fallback` when absent.
   [[nodiscard]] std::string part_name(std::string_view fallback) const;
@@ -32,7 +33,8 @@ class ConfigSection {
   // Same section with `key` set to `value` (YAML text), as an override would.
   [[nodiscard]] ConfigSection with(std::string_view key, std::string_view value) const;
 
-  // The options struct filled from the section; `name` is accepted besides the described fields, nothing else.
+  // The options struct filled from the section; `name` is accepted besides the described fields,
+  // nothing else.
   template <class Options>
   [[nodiscard]] Options parse() const {
     Options options;
@@ -52,10 +54,12 @@ class ConfigSection {
       known_.emplace_back(key);
       section_.read(key, field, allowed);
     }
+
     template <class T>
     void operator()(std::string_view key, T& field, std::string_view sentence) {
       (*this)(key, field, AnyValue{}, sentence);
     }
+
     void finish() const { section_.refuse_unknown(known_); }
 
    private:
@@ -82,7 +86,8 @@ class ConfigSection {
   std::shared_ptr<const ConfigNode> node_;
 };
 
-// A whole configuration: defaults in the options structs, a preset file, then `table.key=value` overrides.
+// A whole configuration: defaults in the options structs, a preset file, then `table.key=value`
+// overrides.
 class Config {
  public:
   Config();  // empty: all defaults
@@ -99,20 +104,23 @@ class Config {
   [[nodiscard]] bool has(std::string_view name) const;
   [[nodiscard]] ConfigSection section(std::string_view name) const;
   // This configuration's `kept` sections, and `other`'s for everything else.
-  [[nodiscard]] Config with_sections_of(const Config& other, const std::vector<std::string>& kept) const;
+  [[nodiscard]] Config with_sections_of(const Config& other,
+                                        const std::vector<std::string>& kept) const;
 
  private:
   std::shared_ptr<const ConfigNode> root_;
 };
 
-// The presets shipped with the program: beside the executable (../configs, ../share/marrow/configs) or the source tree.
+// The presets shipped with the program: beside the executable (../configs, ../share/marrow/configs)
+// or the source tree.
 [[nodiscard]] std::vector<std::filesystem::path> preset_folders();
 
 namespace internal {
 
 [[nodiscard]] std::string to_yaml(bool value);
 [[nodiscard]] std::string to_yaml(std::int64_t value);
-[[nodiscard]] std::string to_yaml(double value);  // shortest text that reads back to the same double
+[[nodiscard]] std::string to_yaml(
+    double value);  // shortest text that reads back to the same double
 [[nodiscard]] std::string to_yaml(const std::string& value);
 [[nodiscard]] std::string to_yaml(const std::vector<std::int64_t>& value);
 [[nodiscard]] std::string to_yaml(const std::vector<double>& value);
@@ -136,10 +144,17 @@ struct Describer {
   std::vector<OptionDescription> fields;
 
   template <class T, class Allowed>
-  void operator()(std::string_view key, T& field, const Allowed& allowed, std::string_view sentence) {
-    fields.push_back({std::string(key), type_text(field), to_yaml(field), allowed_text(allowed),
+  void operator()(std::string_view key,
+                  T& field,
+                  const Allowed& allowed,
+                  std::string_view sentence) {
+    fields.push_back({std::string(key),
+                      type_text(field),
+                      to_yaml(field),
+                      allowed_text(allowed),
                       std::string(sentence)});
   }
+
   template <class T>
   void operator()(std::string_view key, T& field, std::string_view sentence) {
     (*this)(key, field, AnyValue{}, sentence);
@@ -164,7 +179,10 @@ class ResolvedConfig {
   void add(std::string_view section, std::string_view part, const Options& options) {
     add(section, part, describe_options(options));
   }
-  void add(std::string_view section, std::string_view part, const std::vector<OptionDescription>& fields);
+
+  void add(std::string_view section,
+           std::string_view part,
+           const std::vector<OptionDescription>& fields);
   [[nodiscard]] std::string yaml() const;
 
  private:

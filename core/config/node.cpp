@@ -11,7 +11,9 @@ namespace {
 
 constexpr int kMaxDepth = 32;
 
-std::shared_ptr<const ConfigNode> convert(const YAML::Node& yaml, const std::string& file, int depth) {
+std::shared_ptr<const ConfigNode> convert(const YAML::Node& yaml,
+                                          const std::string& file,
+                                          int depth) {
   auto node = std::make_shared<ConfigNode>();
   node->file = file;
   node->line = yaml.Mark().line + 1;
@@ -24,8 +26,8 @@ std::shared_ptr<const ConfigNode> convert(const YAML::Node& yaml, const std::str
       const std::string key = entry.first.as<std::string>();
       if (node->find(key) != nullptr) {
         throw Error(ErrorCode::kInvalidArgument,
-                    "configuration: \"" + printable(key) + "\" is given twice (" + file + ", line " +
-                        std::to_string(entry.first.Mark().line + 1) + ")");
+                    "configuration: \"" + printable(key) + "\" is given twice (" + file +
+                        ", line " + std::to_string(entry.first.Mark().line + 1) + ")");
       }
       node->entries.emplace_back(key, convert(entry.second, file, depth + 1));
     }
@@ -48,14 +50,15 @@ std::shared_ptr<const ConfigNode> parse_yaml(const std::string& text, const std:
     return convert(YAML::Load(text), file, 0);
   } catch (const YAML::Exception& error) {
     throw Error(ErrorCode::kInvalidArgument,
-                "configuration: " + file + " is not valid YAML at line " + std::to_string(error.mark.line + 1) + ": " +
-                    error.msg);
+                "configuration: " + file + " is not valid YAML at line " +
+                    std::to_string(error.mark.line + 1) + ": " + error.msg);
   }
 }
 
 std::shared_ptr<const ConfigNode> merged(const std::shared_ptr<const ConfigNode>& under,
                                          const std::shared_ptr<const ConfigNode>& over) {
-  if (under == nullptr || under->kind != ConfigNode::Kind::kMap || over->kind != ConfigNode::Kind::kMap) {
+  if (under == nullptr || under->kind != ConfigNode::Kind::kMap ||
+      over->kind != ConfigNode::Kind::kMap) {
     return over;
   }
   auto result = std::make_shared<ConfigNode>(*under);

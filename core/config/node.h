@@ -26,6 +26,7 @@ struct ConfigNode {
     }
     return nullptr;
   }
+
   // " (demo.yaml, line 3)", or " (command line)".
   [[nodiscard]] std::string place() const {
     return " (" + file + (line > 0 ? ", line " + std::to_string(line) : "") + ")";
@@ -33,10 +34,11 @@ struct ConfigNode {
 };
 
 // Throws Error{kInvalidArgument} with file and line on malformed YAML, duplicate keys or anchors.
-[[nodiscard]] std::shared_ptr<const ConfigNode> parse_yaml(const std::string& text, const std::string& file);
+[[nodiscard]] std::shared_ptr<const ConfigNode> parse_yaml(const std::string& text,
+                                                           const std::string& file);
 
 // `over` wins key by key, recursively for maps.
-[[nodiscard]] std::shared_ptr<const ConfigNode> merged(const std::shared_ptr<const ConfigNode>& under,
-                                                       const std::shared_ptr<const ConfigNode>& over);
+[[nodiscard]] std::shared_ptr<const ConfigNode> merged(
+    const std::shared_ptr<const ConfigNode>& under, const std::shared_ptr<const ConfigNode>& over);
 
 }  // namespace marrow

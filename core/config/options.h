@@ -13,8 +13,9 @@
 //     visit("mask_ratio", mask_ratio, Range{0.05, 0.95}, "fraction of patches hidden");
 //   }
 //
-// and parsing, range checks, `marrow describe` and the resolved dump are visitors over it. Field types: bool,
-// std::int64_t, double, std::string, and std::vector of the last three (a Range then applies to every element).
+// and parsing, range checks, `marrow describe` and the resolved dump are visitors over it. Field
+// types: bool, std::int64_t, double, std::string, and std::vector of the last three (a Range then
+// applies to every element).
 namespace marrow {
 
 // Both ends allowed.
@@ -33,7 +34,8 @@ struct OneOf {
 
 struct AnyValue {};
 
-// One described field, as text: for `marrow describe` and for generated tests of out-of-range values.
+// One described field, as text: for `marrow describe` and for generated tests of out-of-range
+// values.
 struct OptionDescription {
   std::string name;
   std::string type;           // "bool", "integer", "number", "text", "list of integers", ...

@@ -8,7 +8,9 @@ namespace marrow {
 
 std::vector<std::filesystem::path> preset_folders() {
   const std::filesystem::path beside = executable_folder();
-  return {beside / "configs", beside.parent_path() / "configs", beside.parent_path() / "share/marrow/configs",
+  return {beside / "configs",
+          beside.parent_path() / "configs",
+          beside.parent_path() / "share/marrow/configs",
           std::filesystem::path(MARROW_SOURCE_FOLDER) / "configs"};
 }
 

@@ -23,8 +23,13 @@ std::string list_to_yaml(const std::vector<T>& values) {
 
 }  // namespace
 
-std::string to_yaml(bool value) { return value ? "true" : "false"; }
-std::string to_yaml(std::int64_t value) { return std::to_string(value); }
+std::string to_yaml(bool value) {
+  return value ? "true" : "false";
+}
+
+std::string to_yaml(std::int64_t value) {
+  return std::to_string(value);
+}
 
 std::string to_yaml(double value) {
   char text[64];
@@ -33,9 +38,12 @@ std::string to_yaml(double value) {
 }
 
 std::string to_yaml(const std::string& value) {
-  const bool plain = !value.empty() && value.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                               "0123456789_/.-") == std::string::npos &&
-                     value.find_first_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/") == 0;
+  const bool plain =
+      !value.empty() &&
+      value.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+          "0123456789_/.-") == std::string::npos &&
+      value.find_first_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/") == 0;
   if (plain) {
     return value;
   }
@@ -49,23 +57,65 @@ std::string to_yaml(const std::string& value) {
   return quoted + "\"";
 }
 
-std::string to_yaml(const std::vector<std::int64_t>& value) { return list_to_yaml(value); }
-std::string to_yaml(const std::vector<double>& value) { return list_to_yaml(value); }
-std::string to_yaml(const std::vector<std::string>& value) { return list_to_yaml(value); }
+std::string to_yaml(const std::vector<std::int64_t>& value) {
+  return list_to_yaml(value);
+}
 
-std::string allowed_text(AnyValue) { return "any"; }
-std::string allowed_text(const OneOf& words) { return join(words.words, " | "); }
-std::string allowed_text(const Range<double>& range) { return to_yaml(range.low) + " to " + to_yaml(range.high); }
-std::string allowed_text(const Range<std::int64_t>& range) { return fmt::format("{} to {}", range.low, range.high); }
-std::string allowed_text(const Range<int>& range) { return fmt::format("{} to {}", range.low, range.high); }
+std::string to_yaml(const std::vector<double>& value) {
+  return list_to_yaml(value);
+}
 
-std::string type_text(bool) { return "true or false"; }
-std::string type_text(std::int64_t) { return "integer"; }
-std::string type_text(double) { return "number"; }
-std::string type_text(const std::string&) { return "word"; }
-std::string type_text(const std::vector<std::int64_t>&) { return "list of integers"; }
-std::string type_text(const std::vector<double>&) { return "list of numbers"; }
-std::string type_text(const std::vector<std::string>&) { return "list of words"; }
+std::string to_yaml(const std::vector<std::string>& value) {
+  return list_to_yaml(value);
+}
+
+std::string allowed_text(AnyValue) {
+  return "any";
+}
+
+std::string allowed_text(const OneOf& words) {
+  return join(words.words, " | ");
+}
+
+std::string allowed_text(const Range<double>& range) {
+  return to_yaml(range.low) + " to " + to_yaml(range.high);
+}
+
+std::string allowed_text(const Range<std::int64_t>& range) {
+  return fmt::format("{} to {}", range.low, range.high);
+}
+
+std::string allowed_text(const Range<int>& range) {
+  return fmt::format("{} to {}", range.low, range.high);
+}
+
+std::string type_text(bool) {
+  return "true or false";
+}
+
+std::string type_text(std::int64_t) {
+  return "integer";
+}
+
+std::string type_text(double) {
+  return "number";
+}
+
+std::string type_text(const std::string&) {
+  return "word";
+}
+
+std::string type_text(const std::vector<std::int64_t>&) {
+  return "list of integers";
+}
+
+std::string type_text(const std::vector<double>&) {
+  return "list of numbers";
+}
+
+std::string type_text(const std::vector<std::string>&) {
+  return "list of words";
+}
 
 }  // namespace internal
 
@@ -81,6 +131,8 @@ void ResolvedConfig::add(std::string_view section,
   }
 }
 
-std::string ResolvedConfig::yaml() const { return text_; }
+std::string ResolvedConfig::yaml() const {
+  return text_;
+}
 
 }  // namespace marrow

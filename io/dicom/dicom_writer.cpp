@@ -9,6 +9,8 @@
 
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/files.h"
+#include "core/progress.h"
 #include "core/text.h"
 #include "io/dicom/dcmtk_session.h"
 
@@ -283,8 +285,15 @@ class SeriesWriter {
                       attributes_.big_endian ? EXS_BigEndianExplicit : EXS_LittleEndianExplicit,
                       EET_ExplicitLength);
     if (status.bad()) {
-      throw Error(ErrorCode::kResources,
-                  "dicom: cannot write " + path.string() + ": " + status.text());
+      throw Error(
+          ErrorCode::kResources,
+          fmt::format(
+              "dicom: cannot write {}: {}; {} are needed and {} are free; make room "
+              "and run the same command again",
+              path.string(),
+              status.text(),
+              format_bytes(file.calcElementLength(EXS_LittleEndianExplicit, EET_ExplicitLength)),
+              format_bytes(free_disk_bytes(folder))));
     }
     return path;
   }

@@ -29,6 +29,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::size_t kFilesPerRequest = 64;
+constexpr std::chrono::seconds kLongestStart{60};
 
 json wire_files(std::span<const fs::path> files) {
   json list = json::array();
@@ -102,7 +103,8 @@ void WorkerClient::State::start() {
   child = std::make_unique<ChildProcess>(settings.executable, arguments, milliseconds);
   served = 0;
   ++started;
-  const auto ready = child->channel().receive(deadline());
+  const auto ready =
+      child->channel().receive(std::max(deadline(), Channel::Clock::now() + kLongestStart));
   if (ready.status != Channel::Status::kLine) {
     const std::string what =
         ready.status == Channel::Status::kClosed ? child->reap().what : "does not answer";

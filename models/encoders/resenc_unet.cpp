@@ -17,36 +17,49 @@ class ResencUnet : public MaskableEncoder {
   explicit ResencUnet(const ResencUnetOptions& options) : options_(options) {
     const std::size_t count = options.features.size();
     if (count == 0 || options.strides.size() != count || options.blocks.size() != count) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "resenc_unet: features, strides and blocks must have one entry per stage, found " +
-                      std::to_string(count) + ", " + std::to_string(options.strides.size()) + " and " +
-                      std::to_string(options.blocks.size()));
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          "resenc_unet: features, strides and blocks must have one entry per stage, found " +
+              std::to_string(count) + ", " + std::to_string(options.strides.size()) + " and " +
+              std::to_string(options.blocks.size()));
+    }
+    for (std::size_t s = 0; s < count; ++s) {
+      if (options.blocks[s] == 0 && (s > 0 || options.strides[s] != 1)) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    "resenc_unet.blocks: only the first stage may have no block, and only with a "
+                    "stride of 1");
+      }
     }
     const auto rank = static_cast<std::size_t>(options.dimensions);
     const auto dimensions = static_cast<int>(options.dimensions);
     const NormKind norm = norm_kind(options.norm);
     const auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
     const auto convs = stem->register_module("convs", std::make_shared<torch::nn::Module>());
-    stem_ = convs->register_module("0",
-                                   std::make_shared<ConvNormAct>(Conv::Options{.dimensions = dimensions,
-                                                                              .in = options.input_channels,
-                                                                              .out = options.features[0],
-                                                                              .kernel = 3,
-                                                                              .stride = {},
-                                                                              .bias = options.conv_bias},
-                                                                norm, 0.01));
+    stem_ = convs->register_module(
+        "0",
+        std::make_shared<ConvNormAct>(
+            Conv::Options{.dimensions = dimensions,
+                          .in = options.input_channels,
+                          .out = options.features[0],
+                          .kernel = 3,
+                          .stride = std::vector<std::int64_t>(rank, options.stem_stride),
+                          .bias = options.conv_bias},
+            norm,
+            0.01));
     const auto stages = register_module("stages", std::make_shared<torch::nn::Module>());
     std::int64_t in = options.features[0];
-    std::int64_t total = 1;
+    std::int64_t total = options.stem_stride;
     for (std::size_t s = 0; s < count; ++s) {
-      const auto stage = stages->register_module(std::to_string(s), std::make_shared<torch::nn::Module>());
+      const auto stage =
+          stages->register_module(std::to_string(s), std::make_shared<torch::nn::Module>());
       const auto blocks = stage->register_module("blocks", std::make_shared<torch::nn::Module>());
       blocks_.emplace_back();
       for (std::int64_t b = 0; b < options.blocks[s]; ++b) {
         const std::vector<std::int64_t> stride(rank, b == 0 ? options.strides[s] : 1);
         blocks_.back().push_back(blocks->register_module(
             std::to_string(b),
-            std::make_shared<ResidualBlock>(dimensions, in, options.features[s], stride, norm, options.conv_bias)));
+            std::make_shared<ResidualBlock>(
+                dimensions, in, options.features[s], stride, norm, options.conv_bias)));
         in = options.features[s];
       }
       total *= options.strides[s];
@@ -68,7 +81,9 @@ class ResencUnet : public MaskableEncoder {
   }
 
   [[nodiscard]] const std::vector<Stage>& stages() const override { return stages_; }
+
   [[nodiscard]] std::int64_t input_channels() const override { return options_.input_channels; }
+
   [[nodiscard]] int dimensions() const override { return static_cast<int>(options_.dimensions); }
 
  private:

@@ -17,6 +17,7 @@ struct ResencUnetOptions {
   std::vector<std::int64_t> features = {32, 64, 128, 256};
   std::vector<std::int64_t> strides = {1, 2, 2, 2};
   std::vector<std::int64_t> blocks = {1, 2, 2, 2};
+  std::int64_t stem_stride = 1;
   std::string norm = "instance";
   bool conv_bias = false;
 
@@ -25,10 +26,22 @@ struct ResencUnetOptions {
     visit("dimensions", dimensions, Range{2, 3}, "2 for slices, 3 for volumes");
     visit("input_channels", input_channels, Range{1, 64}, "image channels");
     visit("features", features, Range{1, 2048}, "channels of each stage, finest first");
-    visit("strides", strides, Range{1, 4}, "downsampling at the start of each stage, the same along every axis");
-    visit("blocks", blocks, Range{1, 32}, "residual blocks of each stage");
+    visit("strides",
+          strides,
+          Range{1, 4},
+          "downsampling at the start of each stage, the same along every axis");
+    visit("blocks",
+          blocks,
+          Range{0, 32},
+          "residual blocks of each stage; 0 in the first: the stem alone is its map");
+    visit("stem_stride",
+          stem_stride,
+          Range{1, 4},
+          "downsampling by the stem convolution; nnU-Net has 1, 2 is several times cheaper");
     visit("norm", norm, OneOf{{"instance", "batch"}}, "norm layer");
-    visit("conv_bias", conv_bias, "give the convolutions a bias (without effect under a norm; for weight compatibility)");
+    visit("conv_bias",
+          conv_bias,
+          "give the convolutions a bias (without effect under a norm; for weight compatibility)");
   }
 };
 

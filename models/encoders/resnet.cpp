@@ -43,17 +43,22 @@ ResnetShape resnet_shape(std::int64_t depth) {
 // A basic or bottleneck block with torchvision's names.
 class ResnetBlock : public torch::nn::Module {
  public:
-  ResnetBlock(int dimensions, bool bottleneck, std::int64_t in, std::int64_t width, std::int64_t stride) {
+  ResnetBlock(
+      int dimensions, bool bottleneck, std::int64_t in, std::int64_t width, std::int64_t stride) {
     const std::int64_t out = bottleneck ? 4 * width : width;
     const auto rank = static_cast<std::size_t>(dimensions);
     const auto add = [&](std::int64_t from, std::int64_t to, std::int64_t kernel, std::int64_t s) {
       const std::string number = std::to_string(convs_.size() + 1);
       convs_.push_back(register_module(
           "conv" + number,
-          std::make_shared<Conv>(Conv::Options{
-              .dimensions = dimensions, .in = from, .out = to, .kernel = kernel,
-              .stride = std::vector<std::int64_t>(rank, s), .bias = false})));
-      norms_.push_back(register_module("bn" + number, std::make_shared<NormAct>(NormKind::kBatch, to, 0.0)));
+          std::make_shared<Conv>(Conv::Options{.dimensions = dimensions,
+                                               .in = from,
+                                               .out = to,
+                                               .kernel = kernel,
+                                               .stride = std::vector<std::int64_t>(rank, s),
+                                               .bias = false})));
+      norms_.push_back(
+          register_module("bn" + number, std::make_shared<NormAct>(NormKind::kBatch, to, 0.0)));
     };
     if (bottleneck) {
       add(in, width, 1, 1);
@@ -67,15 +72,21 @@ class ResnetBlock : public torch::nn::Module {
       const auto downsample = register_module("downsample", std::make_shared<torch::nn::Module>());
       shortcut_conv_ = downsample->register_module(
           "0",
-          std::make_shared<Conv>(Conv::Options{.dimensions = dimensions, .in = in, .out = out, .kernel = 1,
-                                               .stride = std::vector<std::int64_t>(rank, stride), .bias = false}));
-      shortcut_norm_ = downsample->register_module("1", std::make_shared<NormAct>(NormKind::kBatch, out, 1.0));
+          std::make_shared<Conv>(Conv::Options{.dimensions = dimensions,
+                                               .in = in,
+                                               .out = out,
+                                               .kernel = 1,
+                                               .stride = std::vector<std::int64_t>(rank, stride),
+                                               .bias = false}));
+      shortcut_norm_ =
+          downsample->register_module("1", std::make_shared<NormAct>(NormKind::kBatch, out, 1.0));
     }
   }
 
   at::Tensor forward(const at::Tensor& x, const Visibility* visible) {
-    const at::Tensor identity =
-        shortcut_conv_ == nullptr ? x : shortcut_norm_->forward(shortcut_conv_->forward(x), visible);
+    const at::Tensor identity = shortcut_conv_ == nullptr
+                                    ? x
+                                    : shortcut_norm_->forward(shortcut_conv_->forward(x), visible);
     at::Tensor y = x;
     for (std::size_t i = 0; i < convs_.size(); ++i) {
       // The last norm adds the shortcut before its ReLU.
@@ -97,13 +108,14 @@ class Resnet : public MaskableEncoder {
   explicit Resnet(const ResnetOptions& options) : options_(options) {
     const ResnetShape shape = resnet_shape(options.depth);
     const auto rank = static_cast<std::size_t>(options.dimensions);
-    conv1_ = register_module("conv1",
-                             std::make_shared<Conv>(Conv::Options{.dimensions = static_cast<int>(options.dimensions),
-                                                                  .in = options.input_channels,
-                                                                  .out = options.width,
-                                                                  .kernel = 7,
-                                                                  .stride = std::vector<std::int64_t>(rank, 2),
-                                                                  .bias = false}));
+    conv1_ = register_module(
+        "conv1",
+        std::make_shared<Conv>(Conv::Options{.dimensions = static_cast<int>(options.dimensions),
+                                             .in = options.input_channels,
+                                             .out = options.width,
+                                             .kernel = 7,
+                                             .stride = std::vector<std::int64_t>(rank, 2),
+                                             .bias = false}));
     bn1_ = register_module("bn1", std::make_shared<NormAct>(NormKind::kBatch, options.width, 0.0));
     std::int64_t in = options.width;
     std::int64_t total = 4;
@@ -111,12 +123,16 @@ class Resnet : public MaskableEncoder {
       const std::int64_t width = options.width << s;
       const std::int64_t stride = s == 0 ? 1 : s == 3 ? options.last_stride : 2;
       total *= stride;
-      const auto layer = register_module("layer" + std::to_string(s + 1), std::make_shared<torch::nn::Module>());
+      const auto layer =
+          register_module("layer" + std::to_string(s + 1), std::make_shared<torch::nn::Module>());
       layers_.emplace_back();
       for (std::int64_t b = 0; b < shape.blocks[s]; ++b) {
         layers_.back().push_back(layer->register_module(
             std::to_string(b),
-            std::make_shared<ResnetBlock>(static_cast<int>(options.dimensions), shape.bottleneck, in, width,
+            std::make_shared<ResnetBlock>(static_cast<int>(options.dimensions),
+                                          shape.bottleneck,
+                                          in,
+                                          width,
                                           b == 0 ? stride : 1)));
         in = shape.bottleneck ? 4 * width : width;
       }
@@ -125,8 +141,10 @@ class Resnet : public MaskableEncoder {
   }
 
   std::vector<at::Tensor> features(const at::Tensor& input, const Visibility* visible) override {
-    at::Tensor x = bn1_->forward(conv1_->forward(visible == nullptr ? input : visible->select(input)), visible);
-    // After ReLU a hidden 0 never wins against a visible value that the dense network would have kept.
+    at::Tensor x = bn1_->forward(
+        conv1_->forward(visible == nullptr ? input : visible->select(input)), visible);
+    // After ReLU a hidden 0 never wins against a visible value that the dense network would have
+    // kept.
     x = options_.dimensions == 3 ? at::max_pool3d(x, {3, 3, 3}, {2, 2, 2}, {1, 1, 1})
                                  : at::max_pool2d(x, {3, 3}, {2, 2}, {1, 1});
     if (visible != nullptr) {
@@ -143,7 +161,9 @@ class Resnet : public MaskableEncoder {
   }
 
   [[nodiscard]] const std::vector<Stage>& stages() const override { return stages_; }
+
   [[nodiscard]] std::int64_t input_channels() const override { return options_.input_channels; }
+
   [[nodiscard]] int dimensions() const override { return static_cast<int>(options_.dimensions); }
 
  private:

@@ -23,7 +23,10 @@ struct ResnetOptions {
     visit("input_channels", input_channels, Range{1, 64}, "image channels");
     visit("depth", depth, Range{10, 101}, "10, 18, 34, 50 or 101 layers");
     visit("width", width, Range{8, 256}, "channels of the stem");
-    visit("last_stride", last_stride, Range{1, 2}, "1 keeps the last stage at the stride of the one before");
+    visit("last_stride",
+          last_stride,
+          Range{1, 2},
+          "1 keeps the last stage at the stride of the one before");
   }
 };
 

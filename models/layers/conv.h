@@ -8,15 +8,16 @@
 
 namespace marrow {
 
-// A convolution of runtime rank (2 or 3). Parameters "weight" and, with bias, "bias", as torch names them.
+// A convolution of runtime rank (2 or 3). Parameters "weight" and, with bias, "bias", as torch
+// names them.
 class Conv : public torch::nn::Module {
  public:
   struct Options {
     int dimensions = 3;
     std::int64_t in = 1;
     std::int64_t out = 1;
-    std::int64_t kernel = 3;            // the same along every axis; padding keeps the size at stride 1
-    std::vector<std::int64_t> stride;   // empty: 1
+    std::int64_t kernel = 3;  // the same along every axis; padding keeps the size at stride 1
+    std::vector<std::int64_t> stride;  // empty: 1
     bool bias = false;
   };
 
@@ -24,6 +25,7 @@ class Conv : public torch::nn::Module {
   explicit Conv(const Options& options);
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& x) const;
+
   [[nodiscard]] const at::Tensor& weight() const { return weight_; }
 
  private:

@@ -28,7 +28,8 @@ NormKind norm_kind(const std::string& word) {
   if (word == "batch") {
     return NormKind::kBatch;
   }
-  throw Error(ErrorCode::kInvalidArgument, "norm: expected instance or batch, found \"" + word + "\"");
+  throw Error(ErrorCode::kInvalidArgument,
+              "norm: expected instance or batch, found \"" + word + "\"");
 }
 
 NormAct::NormAct(NormKind kind, std::int64_t channels, double slope, double eps)
@@ -43,7 +44,15 @@ NormAct::NormAct(NormKind kind, std::int64_t channels, double slope, double eps)
 
 at::Tensor NormAct::batch_norm(const at::Tensor& x_in, const at::Tensor& mask) {
   if (!mask.defined()) {
-    return at::batch_norm(x_in, weight_, bias_, running_mean_, running_var_, is_training(), kBatchMomentum, eps_, false);
+    return at::batch_norm(x_in,
+                          weight_,
+                          bias_,
+                          running_mean_,
+                          running_var_,
+                          is_training(),
+                          kBatchMomentum,
+                          eps_,
+                          false);
   }
   const at::Tensor x = x_in.to(at::promote_types(x_in.scalar_type(), at::kFloat));
   std::vector<std::int64_t> axes = {0};
@@ -63,15 +72,18 @@ at::Tensor NormAct::batch_norm(const at::Tensor& x_in, const at::Tensor& mask) {
     variance = (centred * centred).sum(axes, true) / count;
     const at::NoGradGuard no_grad;
     running_mean_.lerp_(mean.detach().flatten().to(running_mean_.scalar_type()), kBatchMomentum);
-    running_var_.lerp_(variance.detach().flatten().to(running_var_.scalar_type()) * (count / (count - 1)),
-                       kBatchMomentum);
+    running_var_.lerp_(
+        variance.detach().flatten().to(running_var_.scalar_type()) * (count / (count - 1)),
+        kBatchMomentum);
   }
-  const at::Tensor y =
-      (seen - mean) / (variance + eps_).sqrt() * weight_.view(per_channel) + bias_.view(per_channel);
+  const at::Tensor y = (seen - mean) / (variance + eps_).sqrt() * weight_.view(per_channel) +
+                       bias_.view(per_channel);
   return y.to(x_in.scalar_type());
 }
 
-at::Tensor NormAct::forward(const at::Tensor& x, const Visibility* visible, const at::Tensor& residual) {
+at::Tensor NormAct::forward(const at::Tensor& x,
+                            const Visibility* visible,
+                            const at::Tensor& residual) {
   const at::Tensor mask = visible == nullptr ? at::Tensor() : visible->at_size(x.sizes().slice(2));
   if (kind_ == NormKind::kInstance) {
     return instance_norm_act(x, weight_, bias_, mask, residual, eps_, slope_);

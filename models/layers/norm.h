@@ -15,9 +15,10 @@ enum class NormKind { kInstance, kBatch };
 // "instance" or "batch"; throws Error{kInvalidArgument} on another word.
 [[nodiscard]] NormKind norm_kind(const std::string& word);
 
-// Norm over visible positions, an optional residual and leaky ReLU (slope 1: none, 0: ReLU). Parameters "weight" and
-// "bias"; a batch norm also has the buffers "running_mean" and "running_var", updated from visible positions only (the
-// variance unbiased), and uses them in eval mode.
+// Norm over visible positions, an optional residual and leaky ReLU (slope 1: none, 0: ReLU).
+// Parameters "weight" and "bias"; a batch norm also has the buffers "running_mean" and
+// "running_var", updated from visible positions only (the variance unbiased), and uses them in eval
+// mode.
 class NormAct : public torch::nn::Module {
  public:
   NormAct(NormKind kind, std::int64_t channels, double slope, double eps = 1e-5);

@@ -1,6 +1,7 @@
 #include "models/layers/norm_act.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
@@ -23,11 +24,15 @@ using torch::autograd::variable_list;
 
 constexpr std::int64_t kChannelGroup = 16;
 
-at::MemoryFormat layout_of(const at::Tensor& x) { return x.suggest_memory_format(); }
+at::MemoryFormat layout_of(const at::Tensor& x) {
+  return x.suggest_memory_format();
+}
 
-// Work is cut by sample and channel group, never by voxel, so that the bits do not depend on the number of threads.
+// Work is cut by sample and channel group, never by voxel, so that the bits do not depend on the
+// number of threads.
 template <class Body>
-void for_each_group(const at::Tensor& x, const at::Tensor& mask, double eps, double slope, const Body& body) {
+void for_each_group(
+    const at::Tensor& x, const at::Tensor& mask, double eps, double slope, const Body& body) {
   const std::int64_t channels = x.size(1);
   const bool last = layout_of(x) != at::MemoryFormat::Contiguous;
   const std::int64_t groups = (channels + kChannelGroup - 1) / kChannelGroup;
@@ -55,15 +60,17 @@ class NormActFunction : public torch::autograd::Function<NormActFunction> {
                             const at::Tensor& x_in,
                             const at::Tensor& gamma_in,
                             const at::Tensor& beta_in,
-                            const at::Tensor& mask,
-                            const at::Tensor& residual_in,
+                            const std::optional<at::Tensor>& mask_in,
+                            const std::optional<at::Tensor>& residual_in,
                             double eps,
                             double slope) {
+    const at::Tensor mask = mask_in.value_or(at::Tensor());
     const at::MemoryFormat layout = layout_of(x_in);
     const at::Tensor x = x_in.contiguous(layout);
     const at::Tensor gamma = gamma_in.contiguous();
     const at::Tensor beta = beta_in.contiguous();
-    const at::Tensor residual = residual_in.defined() ? residual_in.contiguous(layout) : at::Tensor();
+    const at::Tensor residual =
+        residual_in.has_value() ? residual_in->contiguous(layout) : at::Tensor();
     const at::Tensor y = at::empty_like(x);
     const at::Tensor mean = at::empty({x.size(0), x.size(1)}, x.options());
     const at::Tensor rstd = at::empty_like(mean);
@@ -73,16 +80,25 @@ class NormActFunction : public torch::autograd::Function<NormActFunction> {
     float* const pm = mean.mutable_data_ptr<float>();
     float* const ps = rstd.mutable_data_ptr<float>();
     const std::int64_t channels = x.size(1);
-    for_each_group(x, mask, eps, slope,
-                   [&](const NormActShape& shape, std::int64_t row, std::int64_t first, std::int64_t at) {
-                     norm_act_forward(shape, px + at, gamma.const_data_ptr<float>() + first,
-                                      beta.const_data_ptr<float>() + first, pr == nullptr ? nullptr : pr + at, py + at,
-                                      pm + row * channels + first, ps + row * channels + first);
-                   });
+    for_each_group(
+        x,
+        mask,
+        eps,
+        slope,
+        [&](const NormActShape& shape, std::int64_t row, std::int64_t first, std::int64_t at) {
+          norm_act_forward(shape,
+                           px + at,
+                           gamma.const_data_ptr<float>() + first,
+                           beta.const_data_ptr<float>() + first,
+                           pr == nullptr ? nullptr : pr + at,
+                           py + at,
+                           pm + row * channels + first,
+                           ps + row * channels + first);
+        });
     context->save_for_backward({x, y, gamma, mean, rstd, mask});
     context->saved_data["eps"] = eps;
     context->saved_data["slope"] = slope;
-    context->saved_data["residual"] = residual_in.defined();
+    context->saved_data["residual"] = residual_in.has_value();
     return y;
   }
 
@@ -106,15 +122,25 @@ class NormActFunction : public torch::autograd::Function<NormActFunction> {
     float* const pdx = dx.mutable_data_ptr<float>();
     float* const pdr = with_residual ? dresidual.mutable_data_ptr<float>() : nullptr;
     const std::int64_t channels = x.size(1);
-    for_each_group(x, mask, context->saved_data["eps"].toDouble(), context->saved_data["slope"].toDouble(),
-                   [&](const NormActShape& shape, std::int64_t row, std::int64_t first, std::int64_t at) {
-                     const std::int64_t place = row * channels + first;
-                     norm_act_backward(shape, pg + at, px + at, py + at, gamma.const_data_ptr<float>() + first,
-                                       mean.const_data_ptr<float>() + place, rstd.const_data_ptr<float>() + place,
-                                       pdx + at, pdr == nullptr ? nullptr : pdr + at,
-                                       dgamma.mutable_data_ptr<float>() + place,
-                                       dbeta.mutable_data_ptr<float>() + place);
-                   });
+    for_each_group(
+        x,
+        mask,
+        context->saved_data["eps"].toDouble(),
+        context->saved_data["slope"].toDouble(),
+        [&](const NormActShape& shape, std::int64_t row, std::int64_t first, std::int64_t at) {
+          const std::int64_t place = row * channels + first;
+          norm_act_backward(shape,
+                            pg + at,
+                            px + at,
+                            py + at,
+                            gamma.const_data_ptr<float>() + first,
+                            mean.const_data_ptr<float>() + place,
+                            rstd.const_data_ptr<float>() + place,
+                            pdx + at,
+                            pdr == nullptr ? nullptr : pdr + at,
+                            dgamma.mutable_data_ptr<float>() + place,
+                            dbeta.mutable_data_ptr<float>() + place);
+        });
     return {dx, dgamma.sum(0), dbeta.sum(0), at::Tensor(), dresidual, at::Tensor(), at::Tensor()};
   }
 };
@@ -169,13 +195,18 @@ at::Tensor instance_norm_act(const at::Tensor& x,
                              const at::Tensor& residual,
                              double eps,
                              double slope) {
-  const bool kernel = x.device().is_cpu() && x.scalar_type() == at::kFloat && gamma.scalar_type() == at::kFloat &&
+  const bool kernel = x.device().is_cpu() && x.scalar_type() == at::kFloat &&
+                      gamma.scalar_type() == at::kFloat &&
                       (!residual.defined() || residual.scalar_type() == at::kFloat) && slope >= 0;
   if (!kernel) {
     return instance_norm_act_reference(x, gamma, beta, mask, residual, eps, slope);
   }
   MARROW_CHECK(!mask.defined() || (mask.is_contiguous() && mask.scalar_type() == at::kBool));
-  return NormActFunction::apply(x, gamma, beta, mask, residual, eps, slope);
+  // Undefined tensors are no arguments of a custom function; absent ones are.
+  const auto present = [](const at::Tensor& tensor) {
+    return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
+  };
+  return NormActFunction::apply(x, gamma, beta, present(mask), present(residual), eps, slope);
 }
 
 }  // namespace marrow

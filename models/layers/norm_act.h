@@ -8,12 +8,14 @@ namespace marrow {
 //
 //   y = leaky_relu(gamma * (x - mean) / sqrt(var + eps) + beta + residual)
 //
-// with mean and (biased) variance per sample and channel over the visible positions, and y = 0 at hidden ones.
+// with mean and (biased) variance per sample and channel over the visible positions, and y = 0 at
+// hidden ones.
 //
-// x: [B, C, spatial...]. gamma, beta: [C]. mask: [B, 1, spatial...] bool, or undefined for "all visible".
-// residual: as x, or undefined. slope: of the negative side, >= 0; 1 means no activation. Differentiable in x, gamma, beta and
-// residual. On the CPU in float32 a fused kernel (vectorised, bits independent of the number of threads); elsewhere the
-// same formula from LibTorch operations. Statistics are float32 whatever the input type.
+// x: [B, C, spatial...]. gamma, beta: [C]. mask: [B, 1, spatial...] bool, or undefined for "all
+// visible". residual: as x, or undefined. slope: of the negative side, >= 0; 1 means no activation.
+// Differentiable in x, gamma, beta and residual. On the CPU in float32 a fused kernel (vectorised,
+// bits independent of the number of threads); elsewhere the same formula from LibTorch operations.
+// Statistics are float32 whatever the input type.
 [[nodiscard]] at::Tensor instance_norm_act(const at::Tensor& x,
                                            const at::Tensor& gamma,
                                            const at::Tensor& beta,

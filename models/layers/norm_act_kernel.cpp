@@ -4,7 +4,8 @@
 #include <cmath>
 
 // One binary for every x86-64: the loader picks the widest version the processor has.
-#define MARROW_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define MARROW_VECTORISED \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 
 namespace marrow {
 
@@ -13,9 +14,13 @@ namespace {
 constexpr std::int64_t kLanes = 16;    // channels handled together in channels-last memory
 constexpr std::int64_t kChunk = 1024;  // voxels summed in float before the sum goes into a double
 
-// ---- channels-last: `channels` <= kLanes neighbouring floats per voxel ----------------------------------------------
+// ---- channels-last: `channels` <= kLanes neighbouring floats per voxel
+// ----------------------------------------------
 
-MARROW_VECTORISED void last_sums(const NormActShape& s, const float* x, const float* mean, double* sum) {
+MARROW_VECTORISED void last_sums(const NormActShape& s,
+                                 const float* x,
+                                 const float* mean,
+                                 double* sum) {
   // mean == null: sum of x; else sum of (x - mean)^2
   const auto lanes = static_cast<int>(s.channels);
   float centre[kLanes] = {};
@@ -176,9 +181,13 @@ MARROW_VECTORISED void last_backward_apply(const NormActShape& s,
   }
 }
 
-// ---- contiguous: one channel at a time, voxels side by side ----------------------------------------------------------
+// ---- contiguous: one channel at a time, voxels side by side
+// ----------------------------------------------------------
 
-MARROW_VECTORISED double row_sum(const NormActShape& s, const float* x, float centre, bool squared) {
+MARROW_VECTORISED double row_sum(const NormActShape& s,
+                                 const float* x,
+                                 float centre,
+                                 bool squared) {
   double total = 0;
   for (std::int64_t start = 0; start < s.voxels; start += kChunk) {
     const std::int64_t end = std::min(s.voxels, start + kChunk);
@@ -248,7 +257,8 @@ MARROW_VECTORISED void row_backward(const NormActShape& s,
   *dgamma = static_cast<float>(dot);
   const float a = gamma * rstd;
   const auto b = static_cast<float>(-static_cast<double>(a) * rstd * dot / count);
-  const auto k = static_cast<float>(-static_cast<double>(a) * sum / count - static_cast<double>(b) * mean);
+  const auto k =
+      static_cast<float>(-static_cast<double>(a) * sum / count - static_cast<double>(b) * mean);
   for (std::int64_t v = 0; v < s.voxels; ++v) {
     const bool seen = s.visible == nullptr || s.visible[v];
     const float d = y[v] > 0 ? dy[v] : dy[v] * s.slope;
@@ -260,8 +270,9 @@ MARROW_VECTORISED void row_backward(const NormActShape& s,
 }
 
 double visible_count(const NormActShape& s) {
-  return s.visible == nullptr ? static_cast<double>(s.voxels)
-                              : static_cast<double>(std::count(s.visible, s.visible + s.voxels, true));
+  return s.visible == nullptr
+             ? static_cast<double>(s.voxels)
+             : static_cast<double>(std::count(s.visible, s.visible + s.voxels, true));
 }
 
 }  // namespace
@@ -297,7 +308,8 @@ void norm_act_forward(const NormActShape& s,
       sums[0] = row_sum(group, x + at, mean[first], true);
     }
     for (std::int64_t c = 0; c < group.channels; ++c) {
-      rstd[first + c] = static_cast<float>(1.0 / std::sqrt(sums[c] / count + static_cast<double>(s.eps)));
+      rstd[first + c] =
+          static_cast<float>(1.0 / std::sqrt(sums[c] / count + static_cast<double>(s.eps)));
       scale[c] = gamma[first + c] * rstd[first + c];
       shift[c] = beta[first + c] - mean[first + c] * scale[c];
     }
@@ -329,8 +341,18 @@ void norm_act_backward(const NormActShape& s,
     const std::int64_t at = first * s.channel_stride;
     float* const extra = dresidual == nullptr ? nullptr : dresidual + at;
     if (!last) {
-      row_backward(group, dy + at, x + at, y + at, gamma[first], mean[first], rstd[first], count, dx + at, extra,
-                   dgamma + first, dbeta + first);
+      row_backward(group,
+                   dy + at,
+                   x + at,
+                   y + at,
+                   gamma[first],
+                   mean[first],
+                   rstd[first],
+                   count,
+                   dx + at,
+                   extra,
+                   dgamma + first,
+                   dbeta + first);
       continue;
     }
     double sum[kLanes];

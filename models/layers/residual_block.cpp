@@ -18,14 +18,19 @@ ConvNormAct::ConvNormAct(const Conv::Options& conv, NormKind norm, double slope)
   norm_ = register_module("norm", std::make_shared<NormAct>(norm, conv.out, slope));
 }
 
-at::Tensor ConvNormAct::forward(const at::Tensor& x, const Visibility* visible, const at::Tensor& residual) {
-  // The norm reads visible positions only and writes 0 elsewhere, so the convolution's values at hidden positions (its
-  // bias included) go nowhere.
+at::Tensor ConvNormAct::forward(const at::Tensor& x,
+                                const Visibility* visible,
+                                const at::Tensor& residual) {
+  // The norm reads visible positions only and writes 0 elsewhere, so the convolution's values at
+  // hidden positions (its bias included) go nowhere.
   return norm_->forward(conv_->forward(x), visible, residual);
 }
 
-at::Tensor average_pool(const at::Tensor& x, const std::vector<std::int64_t>& stride, const Visibility* visible) {
-  const at::Tensor y = stride.size() == 3 ? at::avg_pool3d(x, stride, stride) : at::avg_pool2d(x, stride, stride);
+at::Tensor average_pool(const at::Tensor& x,
+                        const std::vector<std::int64_t>& stride,
+                        const Visibility* visible) {
+  const at::Tensor y =
+      stride.size() == 3 ? at::avg_pool3d(x, stride, stride) : at::avg_pool2d(x, stride, stride);
   return visible == nullptr ? y : visible->select(y);
 }
 
@@ -37,25 +42,38 @@ ResidualBlock::ResidualBlock(int dimensions,
                              bool conv_bias)
     : stride_(std::move(stride)) {
   strided_ = std::any_of(stride_.begin(), stride_.end(), [](std::int64_t s) { return s != 1; });
-  conv1_ = register_module(
-      "conv1",
-      std::make_shared<ConvNormAct>(
-          Conv::Options{.dimensions = dimensions, .in = in, .out = out, .kernel = 3, .stride = stride_, .bias = conv_bias},
-          norm, kLeakySlope));
-  conv2_ = register_module(
-      "conv2",
-      std::make_shared<ConvNormAct>(
-          Conv::Options{.dimensions = dimensions, .in = out, .out = out, .kernel = 3, .stride = {}, .bias = conv_bias},
-          norm, kLeakySlope));
+  conv1_ = register_module("conv1",
+                           std::make_shared<ConvNormAct>(Conv::Options{.dimensions = dimensions,
+                                                                       .in = in,
+                                                                       .out = out,
+                                                                       .kernel = 3,
+                                                                       .stride = stride_,
+                                                                       .bias = conv_bias},
+                                                         norm,
+                                                         kLeakySlope));
+  conv2_ = register_module("conv2",
+                           std::make_shared<ConvNormAct>(Conv::Options{.dimensions = dimensions,
+                                                                       .in = out,
+                                                                       .out = out,
+                                                                       .kernel = 3,
+                                                                       .stride = {},
+                                                                       .bias = conv_bias},
+                                                         norm,
+                                                         kLeakySlope));
   if (in != out) {
-    // A module between, so that the parameters are called skip.1.conv.weight (skip.0 when there is no pool), as in
-    // dynamic-network-architectures.
+    // A module between, so that the parameters are called skip.1.conv.weight (skip.0 when there is
+    // no pool), as in dynamic-network-architectures.
     const auto skip = register_module("skip", std::make_shared<torch::nn::Module>());
-    projection_ = skip->register_module(
-        strided_ ? "1" : "0",
-        std::make_shared<ConvNormAct>(
-            Conv::Options{.dimensions = dimensions, .in = in, .out = out, .kernel = 1, .stride = {}, .bias = false}, norm,
-            1.0));
+    projection_ =
+        skip->register_module(strided_ ? "1" : "0",
+                              std::make_shared<ConvNormAct>(Conv::Options{.dimensions = dimensions,
+                                                                          .in = in,
+                                                                          .out = out,
+                                                                          .kernel = 1,
+                                                                          .stride = {},
+                                                                          .bias = false},
+                                                            norm,
+                                                            1.0));
   }
 }
 

@@ -27,9 +27,10 @@ class ConvNormAct : public torch::nn::Module {
   std::shared_ptr<NormAct> norm_;
 };
 
-// Residual block of the residual-encoder U-Net (BasicBlockD of dynamic-network-architectures): conv-norm-act-conv-norm,
-// plus the input, which passes an average pool where the block strides and a 1x1 convolution with norm where the width
-// changes; activation after the sum. Submodules "conv1", "conv2", "skip.0" (pool, without parameters) and "skip.1".
+// Residual block of the residual-encoder U-Net (BasicBlockD of dynamic-network-architectures):
+// conv-norm-act-conv-norm, plus the input, which passes an average pool where the block strides and
+// a 1x1 convolution with norm where the width changes; activation after the sum. Submodules
+// "conv1", "conv2", "skip.0" (pool, without parameters) and "skip.1".
 class ResidualBlock : public torch::nn::Module {
  public:
   ResidualBlock(int dimensions,
@@ -49,7 +50,8 @@ class ResidualBlock : public torch::nn::Module {
   std::shared_ptr<ConvNormAct> projection_;
 };
 
-// Average pooling with kernel = stride over 2 or 3 spatial axes; hidden positions count as 0 and stay hidden.
+// Average pooling with kernel = stride over 2 or 3 spatial axes; hidden positions count as 0 and
+// stay hidden.
 [[nodiscard]] at::Tensor average_pool(const at::Tensor& x,
                                       const std::vector<std::int64_t>& stride,
                                       const Visibility* visible);

@@ -10,13 +10,15 @@ namespace marrow {
 
 Visibility::Visibility(const at::Tensor& grid) : grid_(grid.contiguous()) {
   if (grid.scalar_type() != at::kBool || grid.dim() < 4 || grid.size(1) != 1) {
-    throw Error(ErrorCode::kInvalidArgument, "visibility: expected a [B, 1, spatial...] boolean grid");
+    throw Error(ErrorCode::kInvalidArgument,
+                "visibility: expected a [B, 1, spatial...] boolean grid");
   }
   const at::Tensor counts = grid_.flatten(1).to(at::kLong).sum(1).cpu();
   visible_ = counts[0].item<std::int64_t>();
   if (visible_ < 1 || !counts.eq(visible_).all().item<bool>()) {
     throw Error(ErrorCode::kInvalidArgument,
-                "visibility: every row of a batch must have the same number of visible cells, at least one");
+                "visibility: every row of a batch must have the same number of visible cells, at "
+                "least one");
   }
 }
 
@@ -32,10 +34,14 @@ const at::Tensor& Visibility::at_size(at::IntArrayRef spatial) const {
     const auto dimension = static_cast<std::int64_t>(axis) + 2;
     const std::int64_t cells = grid_.size(dimension);
     if (key[axis] < cells || key[axis] % cells != 0) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("visibility: a map of {} voxels along spatial axis {} is no multiple of the {} mask "
-                              "cells; choose a patch size that is a multiple of the encoder's total stride",
-                              key[axis], axis, cells));
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          fmt::format(
+              "visibility: a map of {} voxels along spatial axis {} is no multiple of the {} mask "
+              "cells; choose a patch size that is a multiple of the encoder's total stride",
+              key[axis],
+              axis,
+              cells));
     }
     mask = mask.repeat_interleave(key[axis] / cells, dimension);
   }

@@ -76,7 +76,8 @@ std::optional<Checkpoint> latest_checkpoint(const std::filesystem::path& run) {
       checkpoint.content = read_safetensors(files.back());
       if (checkpoint.text("format") != "marrow-checkpoint-1") {
         throw Error(ErrorCode::kUnsupported,
-                    files.back().string() + " was written by another version of the program (format \"" +
+                    files.back().string() +
+                        " was written by another version of the program (format \"" +
                         checkpoint.text("format") + "\")");
       }
       checkpoint.step = std::stoll(checkpoint.text("step"));
@@ -88,12 +89,15 @@ std::optional<Checkpoint> latest_checkpoint(const std::filesystem::path& run) {
     }
   }
   if (!damage.empty()) {
-    throw Error(ErrorCode::kUnreadable, "no checkpoint in " + run.string() + " can be read: " + damage);
+    throw Error(ErrorCode::kUnreadable,
+                "no checkpoint in " + run.string() + " can be read: " + damage);
   }
   return std::nullopt;
 }
 
-void restore_weights(torch::nn::Module& module, const TensorFile& content, const std::string& prefix) {
+void restore_weights(torch::nn::Module& module,
+                     const TensorFile& content,
+                     const std::string& prefix) {
   const at::NoGradGuard no_grad;
   std::map<std::string, at::Tensor> left;
   for (const auto& [name, tensor] : content.tensors) {
@@ -108,8 +112,10 @@ void restore_weights(torch::nn::Module& module, const TensorFile& content, const
     }
     if (found->second.sizes() != target.sizes()) {
       throw Error(ErrorCode::kUnreadable,
-                  fmt::format("weights: \"{}\" has shape [{}] in the file where [{}] is expected", name,
-                              fmt::join(found->second.sizes().vec(), ", "), fmt::join(target.sizes().vec(), ", ")));
+                  fmt::format("weights: \"{}\" has shape [{}] in the file where [{}] is expected",
+                              name,
+                              fmt::join(found->second.sizes().vec(), ", "),
+                              fmt::join(target.sizes().vec(), ", ")));
     }
     target.copy_(found->second);
     left.erase(found);
@@ -122,7 +128,8 @@ void restore_weights(torch::nn::Module& module, const TensorFile& content, const
   }
   if (!left.empty()) {
     throw Error(ErrorCode::kUnreadable,
-                "weights: the file holds \"" + left.begin()->first + "\", which this network does not have");
+                "weights: the file holds \"" + left.begin()->first +
+                    "\", which this network does not have");
   }
 }
 

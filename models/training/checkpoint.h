@@ -14,8 +14,9 @@
 
 namespace marrow {
 
-// What is needed to go on exactly where a run was: weights and buffers ("model."), optimizer ("optimizer."), counters and
-// settings (metadata). Batches, masks and augmentation derive from (seed, step), so no generator needs saving.
+// What is needed to go on exactly where a run was: weights and buffers ("model."), optimizer
+// ("optimizer."), counters and settings (metadata). Batches, masks and augmentation derive from
+// (seed, step), so no generator needs saving.
 struct Checkpoint {
   std::int64_t step = 0;  // optimizer steps done
   TensorFile content;
@@ -24,7 +25,8 @@ struct Checkpoint {
 };
 
 // RUN/checkpoints/step-00001200.safetensors
-[[nodiscard]] std::filesystem::path checkpoint_path(const std::filesystem::path& run, std::int64_t step);
+[[nodiscard]] std::filesystem::path checkpoint_path(const std::filesystem::path& run,
+                                                    std::int64_t step);
 
 void save_checkpoint(const std::filesystem::path& run,
                      std::int64_t step,
@@ -32,12 +34,15 @@ void save_checkpoint(const std::filesystem::path& run,
                      const AdamW& optimizer,
                      const std::map<std::string, std::string>& metadata);
 
-// The newest checkpoint that is whole; damaged ones are named in a warning and passed over. Empty when there is none.
-// Throws Error{kUnreadable} when there are checkpoints but none is whole.
+// The newest checkpoint that is whole; damaged ones are named in a warning and passed over. Empty
+// when there is none. Throws Error{kUnreadable} when there are checkpoints but none is whole.
 [[nodiscard]] std::optional<Checkpoint> latest_checkpoint(const std::filesystem::path& run);
 
-// Weights of a checkpoint or export into the module; every missing, unexpected or misshapen one is Error{kUnreadable}.
-void restore_weights(torch::nn::Module& module, const TensorFile& content, const std::string& prefix);
+// Weights of a checkpoint or export into the module; every missing, unexpected or misshapen one is
+// Error{kUnreadable}.
+void restore_weights(torch::nn::Module& module,
+                     const TensorFile& content,
+                     const std::string& prefix);
 void restore_optimizer(AdamW& optimizer, const TensorFile& content);
 
 // Keeps the last two (and RUN/checkpoints/best.safetensors, which is a file of its own).

@@ -12,13 +12,15 @@ at::Device resolve_device(const std::string& word) {
     return at::Device(at::kCPU);
   }
   if (word != "auto" && word != "cuda" && !word.starts_with("cuda:")) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "train.device: expected auto, cpu, cuda or cuda:N, found \"" + printable(word) + "\"");
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "train.device: expected auto, cpu, cuda or cuda:N, found \"" + printable(word) + "\"");
   }
   if (!at::hasCUDA()) {
     throw Error(ErrorCode::kUnsupported,
-                "train.device: \"" + word + "\" was asked for, but this program or machine has no usable GPU; use cpu or "
-                "auto");
+                "train.device: \"" + word +
+                    "\" was asked for, but this program or machine has no usable GPU; use cpu or "
+                    "auto");
   }
   return at::Device(word == "auto" ? "cuda" : word);
 }

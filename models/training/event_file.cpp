@@ -42,14 +42,16 @@ std::uint32_t masked_crc32c(std::string_view bytes) {
 }
 
 EventFile::EventFile(const std::filesystem::path& folder)
-    : file_(folder / ("events.out.tfevents." + std::to_string(static_cast<std::int64_t>(wall_time())) + ".marrow")) {
+    : file_(folder / ("events.out.tfevents." +
+                      std::to_string(static_cast<std::int64_t>(wall_time())) + ".marrow")) {
   tensorboard::Event event;
   event.set_wall_time(wall_time());
   event.set_file_version("brain.Event:2");
   append(event.SerializeAsString());
 }
 
-void EventFile::scalars(std::int64_t step, const std::vector<std::pair<std::string, double>>& values) {
+void EventFile::scalars(std::int64_t step,
+                        const std::vector<std::pair<std::string, double>>& values) {
   tensorboard::Event event;
   event.set_wall_time(wall_time());
   event.set_step(step);
@@ -71,7 +73,8 @@ void EventFile::append(const std::string& event) const {
   record.append(reinterpret_cast<const char*>(&header_crc), sizeof header_crc);
   record += event;
   record.append(reinterpret_cast<const char*>(&data_crc), sizeof data_crc);
-  std::ofstream(file_, std::ios::binary | std::ios::app).write(record.data(), static_cast<std::streamsize>(record.size()));
+  std::ofstream(file_, std::ios::binary | std::ios::app)
+      .write(record.data(), static_cast<std::streamsize>(record.size()));
 }
 
 }  // namespace marrow

@@ -8,8 +8,9 @@
 
 namespace marrow {
 
-// A TensorBoard event file, events.out.tfevents.<time>.marrow: TFRecord framing (length, masked CRC-32C, data) around the
-// Event messages of tensorboard/compat/proto/event.proto. A failed write never ends a run.
+// A TensorBoard event file, events.out.tfevents.<time>.marrow: TFRecord framing (length, masked
+// CRC-32C, data) around the Event messages of tensorboard/compat/proto/event.proto. A failed write
+// never ends a run.
 class EventFile {
  public:
   explicit EventFile(const std::filesystem::path& folder);

@@ -21,7 +21,8 @@ MetricsLog::MetricsLog(const std::filesystem::path& folder, std::int64_t resumed
   std::string kept;
   std::ifstream old(state_->file);
   for (std::string line; std::getline(old, line);) {
-    const nlohmann::json row = nlohmann::json::parse(line, nullptr, false);  // a cut last line is dropped
+    const nlohmann::json row =
+        nlohmann::json::parse(line, nullptr, false);  // a cut last line is dropped
     if (row.is_object() && row.value("step", std::int64_t{0}) <= resumed_from && resumed_from > 0) {
       kept += line + "\n";
     }
@@ -35,7 +36,8 @@ MetricsLog::~MetricsLog() = default;
 void MetricsLog::row(std::int64_t step, const std::vector<std::pair<std::string, double>>& values) {
   nlohmann::ordered_json row = {{"step", step}};
   for (const auto& [name, value] : values) {
-    row[name] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+    row[name] =
+        std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
   }
   append_line(state_->file, row.dump());
   state_->events->scalars(step, values);

@@ -9,10 +9,12 @@
 
 namespace marrow {
 
-// One row of training figures: metrics.jsonl (one JSON object a line) and a TensorBoard event file beside it.
+// One row of training figures: metrics.jsonl (one JSON object a line) and a TensorBoard event file
+// beside it.
 class MetricsLog {
  public:
-  // Keeps the rows up to `resumed_from` of an earlier metrics.jsonl and drops later ones, which will be made again.
+  // Keeps the rows up to `resumed_from` of an earlier metrics.jsonl and drops later ones, which
+  // will be made again.
   MetricsLog(const std::filesystem::path& folder, std::int64_t resumed_from);
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;

@@ -12,7 +12,7 @@
 namespace marrow {
 
 struct StepResult {
-  at::Tensor loss;  // scalar, float32
+  at::Tensor loss;                                        // scalar, float32
   std::vector<std::pair<std::string, at::Tensor>> parts;  // named scalars for the log, detached
 };
 
@@ -27,8 +27,10 @@ struct ParameterGroup {
 class Objective : public torch::nn::Module {
  public:
   [[nodiscard]] virtual StepResult step(const Batch& batch) = 0;
+
   // Called after every optimizer step; progress in [0, 1].
   virtual void after_update(double /*progress*/) {}
+
   // Default: everything in one group. Parameters of one dimension never decay.
   [[nodiscard]] virtual std::vector<ParameterGroup> parameter_groups() const { return {}; }
 };

@@ -103,8 +103,19 @@ void AdamW::step(double lr, double weight_decay) {
       counts.push_back(slot.count);
     }
     if (!parameters.empty() && lr * scale > 0) {
-      at::_fused_adamw_(parameters, gradients, averages, squares, {}, counts, lr * scale, options_.beta1,
-                        options_.beta2, decays ? weight_decay : 0.0, options_.eps, false, false);
+      at::_fused_adamw_(parameters,
+                        gradients,
+                        averages,
+                        squares,
+                        {},
+                        counts,
+                        lr * scale,
+                        options_.beta1,
+                        options_.beta2,
+                        decays ? weight_decay : 0.0,
+                        options_.eps,
+                        false,
+                        false);
     }
   }
 }
@@ -138,7 +149,8 @@ void AdamW::load(const std::string& name, const at::Tensor& value) {
       }
     }
   }
-  throw Error(ErrorCode::kUnreadable, "checkpoint: the optimizer has no state called \"" + name + "\"");
+  throw Error(ErrorCode::kUnreadable,
+              "checkpoint: the optimizer has no state called \"" + name + "\"");
 }
 
 }  // namespace marrow

@@ -10,8 +10,8 @@
 
 namespace marrow {
 
-// AdamW with decoupled weight decay (Loshchilov & Hutter 2019) through LibTorch's fused kernel. Parameters of one
-// dimension (biases, norms, tokens) do not decay.
+// AdamW with decoupled weight decay (Loshchilov & Hutter 2019) through LibTorch's fused kernel.
+// Parameters of one dimension (biases, norms, tokens) do not decay.
 class AdamW {
  public:
   struct Options {
@@ -20,8 +20,8 @@ class AdamW {
     double eps = 1e-8;
   };
 
-  // Groups as the objective names them; an empty list means one group of everything. Throws Error{kInternal} when a
-  // parameter is in no group or in two.
+  // Groups as the objective names them; an empty list means one group of everything. Throws
+  // Error{kInternal} when a parameter is in no group or in two.
   AdamW(const Objective& objective, const Options& options);
 
   // Global L2 norm of the gradients, in float32 (NaN and infinity pass through).
@@ -31,8 +31,8 @@ class AdamW {
   void step(double lr, double weight_decay);
   void zero_gradients();
 
-  // Moments and step counts by parameter name, for checkpoints. `load` copies into our own tensors, so that strides stay
-  // those of the parameters: the fused kernel walks memory, not indices.
+  // Moments and step counts by parameter name, for checkpoints. `load` copies into our own tensors,
+  // so that strides stay those of the parameters: the fused kernel walks memory, not indices.
   [[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> state() const;
   void load(const std::string& name, const at::Tensor& value);
 

@@ -41,7 +41,8 @@ double timed_convolution(const ComputeMode& mode, int dimensions, const at::Devi
     }
     total.backward();
     static_cast<void>(x.grad().sum().item<float>());  // waits for a GPU
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    best = std::min(
+        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     if (best > 0.25) {
       break;  // emulated arithmetic: no need to know how slow exactly
     }
@@ -64,7 +65,8 @@ ComputeMode compute_mode_from_name(std::string_view name) {
       }
     }
   }
-  throw Error(ErrorCode::kInvalidArgument, "compute mode: there is no \"" + std::string(name) + "\"");
+  throw Error(ErrorCode::kInvalidArgument,
+              "compute mode: there is no \"" + std::string(name) + "\"");
 }
 
 ComputeMode choose_compute_mode(const std::string& precision,
@@ -117,7 +119,16 @@ at::Tensor with_layout(const at::Tensor& x, const ComputeMode& mode) {
   if (x.dim() < 4) {
     return x;
   }
-  return x.contiguous(mode.channels_last ? channels_last_of(x.dim()) : at::MemoryFormat::Contiguous);
+  if (mode.channels_last && x.size(1) == 1 && x.size(0) > 0) {
+    // With one channel both layouts are the same memory, and LibTorch takes it for contiguous:
+    // every map after the first convolution would be, too. Strides that only a channels-last tensor
+    // has say what is meant.
+    std::vector<std::int64_t> strides = x.contiguous().strides().vec();
+    strides[1] = 1;
+    return x.contiguous().as_strided(x.sizes(), strides);
+  }
+  return x.contiguous(mode.channels_last ? channels_last_of(x.dim())
+                                         : at::MemoryFormat::Contiguous);
 }
 
 }  // namespace marrow

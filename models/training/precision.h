@@ -9,7 +9,8 @@
 
 namespace marrow {
 
-// How a network computes: chosen once, stored in every checkpoint, so that a resumed run chooses the same.
+// How a network computes: chosen once, stored in every checkpoint, so that a resumed run chooses
+// the same.
 struct ComputeMode {
   bool bf16 = false;           // autocast to bfloat16; losses and statistics stay float32
   bool channels_last = false;  // memory layout of maps and weights
@@ -20,15 +21,16 @@ struct ComputeMode {
 // From name(); throws Error{kInvalidArgument}.
 [[nodiscard]] ComputeMode compute_mode_from_name(std::string_view name);
 
-// `precision`: "auto" | "fp32" | "bf16"; `layout`: "auto" | "contiguous" | "channels_last". What is "auto" is decided by a
-// 3D (or 2D) convolution timed in each mode on `device` (under a second): bf16 when at least 1.3 times as fast,
-// channels-last when at least 1.05 times.
+// `precision`: "auto" | "fp32" | "bf16"; `layout`: "auto" | "contiguous" | "channels_last". What is
+// "auto" is decided by a 3D (or 2D) convolution timed in each mode on `device` (under a second):
+// bf16 when at least 1.3 times as fast, channels-last when at least 1.05 times.
 [[nodiscard]] ComputeMode choose_compute_mode(const std::string& precision,
                                               const std::string& layout,
                                               int dimensions,
                                               const at::Device& device);
 
-// Autocast while the object lives. The optimizer must step outside of it: the guard keeps bfloat16 copies of weights.
+// Autocast while the object lives. The optimizer must step outside of it: the guard keeps bfloat16
+// copies of weights.
 class AutocastGuard {
  public:
   AutocastGuard(const ComputeMode& mode, const at::Device& device);
@@ -42,7 +44,8 @@ class AutocastGuard {
   at::DeviceType device_;
 };
 
-// Weights of convolutions into the layout of `mode`, in place. Call before an optimizer is built on the module.
+// Weights of convolutions into the layout of `mode`, in place. Call before an optimizer is built on
+// the module.
 void apply_layout(torch::nn::Module& module, const ComputeMode& mode);
 [[nodiscard]] at::Tensor with_layout(const at::Tensor& x, const ComputeMode& mode);
 

@@ -13,7 +13,8 @@ double warmup_cosine(std::int64_t step,
                      double start,
                      double end) {
   if (step < warmup) {
-    return start * peak + (1 - start) * peak * static_cast<double>(step) / static_cast<double>(warmup);
+    return start * peak +
+           (1 - start) * peak * static_cast<double>(step) / static_cast<double>(warmup);
   }
   const auto length = static_cast<double>(std::max<std::int64_t>(1, total - 1 - warmup));
   const double share = std::min(1.0, static_cast<double>(step - warmup) / length);

@@ -28,13 +28,19 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kSkipsInARow = 3;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // One training run in this process.
 class Run {
  public:
   Run(Objective& objective, BatchSource& batches, const TrainOptions& options, const TrainRun& run)
-      : objective_(objective), batches_(batches), options_(options), run_(run), device_(resolve_device(options.device)) {}
+      : objective_(objective),
+        batches_(batches),
+        options_(options),
+        run_(run),
+        device_(resolve_device(options.device)) {}
 
   TrainResult train() {
     const std::optional<Checkpoint> checkpoint = latest_checkpoint(run_.folder);
@@ -42,7 +48,8 @@ class Run {
       check_same_run(*checkpoint);
       result_.mode = compute_mode_from_name(checkpoint->text("compute_mode"));
     } else {
-      result_.mode = choose_compute_mode(options_.precision, options_.layout, run_.dimensions, device_);
+      result_.mode =
+          choose_compute_mode(options_.precision, options_.layout, run_.dimensions, device_);
     }
     objective_.to(device_);
     apply_layout(objective_, result_.mode);
@@ -62,10 +69,13 @@ class Run {
       const bool last = step_ == options_.steps;
       if (step_ % options_.log_every == 0 || last) {
         log_row();
-        progress.note(fmt::format("loss {:.4f}{}", result_.loss,
-                                  result_.best.has_value() ? fmt::format("   best {:.4f}", *result_.best) : ""));
+        progress.note(fmt::format(
+            "loss {:.4f}{}",
+            result_.loss,
+            result_.best.has_value() ? fmt::format("   best {:.4f}", *result_.best) : ""));
       }
-      if (run_.validate && ((options_.validate_every > 0 && step_ % options_.validate_every == 0) || last)) {
+      if (run_.validate &&
+          ((options_.validate_every > 0 && step_ % options_.validate_every == 0) || last)) {
         validate();
       }
       if (step_ % options_.save_every == 0 || last || result_.stopped_early || interrupted()) {
@@ -76,9 +86,11 @@ class Run {
     progress.finish();
     result_.steps = step_;
     result_.seconds = train_seconds_;
-    result_.samples_per_second = train_seconds_ > 0
-                                     ? static_cast<double>((step_ - result_.resumed_from) * options_.batch_size) / train_seconds_
-                                     : 0;
+    result_.samples_per_second =
+        train_seconds_ > 0
+            ? static_cast<double>((step_ - result_.resumed_from) * options_.batch_size) /
+                  train_seconds_
+            : 0;
     result_.peak_rss = peak_rss_bytes();
     result_.checkpoint = checkpoint_path(run_.folder, step_);
     return result_;
@@ -92,28 +104,32 @@ class Run {
       std::string difference = "the sections differ";
       for (std::size_t i = 0; i < std::min(before.size(), now.size()); ++i) {
         if (before[i] != now[i]) {
-          difference = "\"" + std::string(trim(before[i])) + "\" became \"" + std::string(trim(now[i])) + "\"";
+          difference = "\"" + std::string(trim(before[i])) + "\" became \"" +
+                       std::string(trim(now[i])) + "\"";
           break;
         }
       }
-      throw Error(ErrorCode::kRefused,
-                  run_.folder.string() + " holds a run with another configuration (" + difference +
-                      "); name another folder with --out, or give the same configuration to resume");
+      throw Error(
+          ErrorCode::kRefused,
+          run_.folder.string() + " holds a run with another configuration (" + difference +
+              "); name another folder with --out, or give the same configuration to resume");
     }
     if (checkpoint.text("seed") != std::to_string(run_.seed)) {
       throw Error(ErrorCode::kRefused,
-                  run_.folder.string() + " holds a run with seed " + checkpoint.text("seed") + ", not " +
-                      std::to_string(run_.seed) + "; name another folder with --out");
+                  run_.folder.string() + " holds a run with seed " + checkpoint.text("seed") +
+                      ", not " + std::to_string(run_.seed) + "; name another folder with --out");
     }
     if (checkpoint.text("data_fingerprint") != run_.data_fingerprint && !run_.accept_changed_data) {
-      throw Error(ErrorCode::kRefused,
-                  "the data of " + run_.folder.string() +
-                      " changed since the run was stopped; name another folder with --out, or resume with "
-                      "--accept-changed-data");
+      throw Error(
+          ErrorCode::kRefused,
+          "the data of " + run_.folder.string() +
+              " changed since the run was stopped; name another folder with --out, or resume with "
+              "--accept-changed-data");
     }
     if (checkpoint.text("threads") != std::to_string(at::get_num_threads())) {
-      log::warn("the run was started with " + checkpoint.text("threads") + " threads and goes on with " +
-                std::to_string(at::get_num_threads()) + ": results will differ in the last digits");
+      log::warn("the run was started with " + checkpoint.text("threads") +
+                " threads and goes on with " + std::to_string(at::get_num_threads()) +
+                ": results will differ in the last digits");
     }
   }
 
@@ -175,26 +191,34 @@ class Run {
 
   void refuse_update(const Batch& batch, double loss) {
     ++skipped_;
-    const std::string where = fmt::format("step {} ({} {}, cases {})", step_, std::isfinite(loss) ? "gradient" : "loss",
-                                          "not finite", join(batch.keys, ", "));
+    const std::string where = fmt::format("step {} ({} {}, cases {})",
+                                          step_,
+                                          std::isfinite(loss) ? "gradient" : "loss",
+                                          "not finite",
+                                          join(batch.keys, ", "));
     if (skipped_ >= kSkipsInARow) {
       throw Error(ErrorCode::kInternal,
-                  fmt::format("training does not go on: {} updates in a row were not finite, the last at {}; the last good "
+                  fmt::format("training does not go on: {} updates in a row were not finite, the "
+                              "last at {}; the last good "
                               "checkpoint is kept; lower train.lr or look at these cases",
-                              skipped_, where));
+                              skipped_,
+                              where));
     }
     log::warn("update skipped at " + where);
   }
 
   [[nodiscard]] double lr() const {
-    const auto warmup = static_cast<std::int64_t>(std::llround(options_.warmup * static_cast<double>(options_.steps)));
-    return warmup_cosine(step_, options_.steps, warmup, options_.lr, options_.start_lr, options_.end_lr);
+    const auto warmup = static_cast<std::int64_t>(
+        std::llround(options_.warmup * static_cast<double>(options_.steps)));
+    return warmup_cosine(
+        step_, options_.steps, warmup, options_.lr, options_.start_lr, options_.end_lr);
   }
 
   [[nodiscard]] double weight_decay() const {
     return options_.end_weight_decay < 0
                ? options_.weight_decay
-               : cosine_between(step_, options_.steps, options_.weight_decay, options_.end_weight_decay);
+               : cosine_between(
+                     step_, options_.steps, options_.weight_decay, options_.end_weight_decay);
   }
 
   void log_row() {
@@ -208,8 +232,9 @@ class Run {
     values.emplace_back("lr", lr());
     values.emplace_back("weight_decay", weight_decay());
     values.emplace_back("seconds", train_seconds_);
-    values.emplace_back("samples_per_second",
-                        static_cast<double>((step_ - result_.resumed_from) * options_.batch_size) / train_seconds_);
+    values.emplace_back(
+        "samples_per_second",
+        static_cast<double>((step_ - result_.resumed_from) * options_.batch_size) / train_seconds_);
     metrics_->row(step_, values);
     loss_sum_ = 0;
     norm_sum_ = 0;
@@ -279,7 +304,10 @@ class Run {
 
 }  // namespace
 
-TrainResult train(Objective& objective, BatchSource& batches, const TrainOptions& options, const TrainRun& run) {
+TrainResult train(Objective& objective,
+                  BatchSource& batches,
+                  const TrainOptions& options,
+                  const TrainRun& run) {
   return Run(objective, batches, options, run).train();
 }
 

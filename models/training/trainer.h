@@ -43,21 +43,40 @@ struct TrainOptions {
     visit("batch_size", batch_size, Range{1, 65536}, "patches a step");
     visit("lr", lr, Range{0.0, 10.0}, "peak learning rate (absolute, not scaled by the batch)");
     visit("warmup", warmup, Range{0.0, 1.0}, "share of the steps with rising learning rate");
-    visit("start_lr", start_lr, Range{0.0, 1.0}, "learning rate of the first step, as a share of lr");
+    visit(
+        "start_lr", start_lr, Range{0.0, 1.0}, "learning rate of the first step, as a share of lr");
     visit("end_lr", end_lr, Range{0.0, 1.0}, "learning rate of the last step, as a share of lr");
-    visit("weight_decay", weight_decay, Range{0.0, 10.0}, "decoupled weight decay; not on biases and norms");
-    visit("end_weight_decay", end_weight_decay, Range{-1.0, 10.0}, "weight decay of the last step (cosine); -1: constant");
+    visit("weight_decay",
+          weight_decay,
+          Range{0.0, 10.0},
+          "decoupled weight decay; not on biases and norms");
+    visit("end_weight_decay",
+          end_weight_decay,
+          Range{-1.0, 10.0},
+          "weight decay of the last step (cosine); -1: constant");
     visit("beta1", beta1, Range{0.0, 0.9999}, "AdamW's first moment");
     visit("beta2", beta2, Range{0.0, 0.99999}, "AdamW's second moment");
     visit("clip", clip, Range{0.0, 1e6}, "largest gradient norm; 0: no clipping");
-    visit("precision", precision, OneOf{{"auto", "fp32", "bf16"}}, "auto: bf16 where a probe shows that it pays");
+    visit("precision",
+          precision,
+          OneOf{{"auto", "fp32", "bf16"}},
+          "auto: bf16 where a probe shows that it pays");
     visit("layout", layout, OneOf{{"auto", "contiguous", "channels_last"}}, "auto: by a probe");
     visit("device", device, "auto | cpu | cuda | cuda:N");
-    visit("loader_threads", loader_threads, Range{0, 256}, "threads that cut and augment patches; 0: none besides");
+    visit("loader_threads",
+          loader_threads,
+          Range{0, 256},
+          "threads that cut and augment patches; 0: none besides");
     visit("log_every", log_every, Range{1, 1000000}, "steps between rows of metrics.jsonl");
     visit("save_every", save_every, Range{1, 10000000}, "steps between checkpoints");
-    visit("validate_every", validate_every, Range{0, 10000000}, "steps between validations; 0: at the end only");
-    visit("patience", patience, Range{0, 100000}, "stop after so many validations without a better score; 0: never");
+    visit("validate_every",
+          validate_every,
+          Range{0, 10000000},
+          "steps between validations; 0: at the end only");
+    visit("patience",
+          patience,
+          Range{0, 100000},
+          "stop after so many validations without a better score; 0: never");
   }
 };
 
@@ -70,7 +89,8 @@ struct TrainRun {
   bool accept_changed_data = false;
   std::uint64_t seed = 17;
   int dimensions = 3;
-  // A score (higher is better) of the present weights; module in eval mode, autocast as in training. May be empty.
+  // A score (higher is better) of the present weights; module in eval mode, autocast as in
+  // training. May be empty.
   std::function<double(std::int64_t step, const ComputeMode& mode)> validate;
   // Extra metadata for every checkpoint (the recipe, class names, ...).
   std::vector<std::pair<std::string, std::string>> metadata;
@@ -82,19 +102,20 @@ struct TrainResult {
   double loss = 0;                // mean over the last log interval
   std::optional<double> best;     // best validation score
   std::int64_t best_step = 0;
-  double seconds = 0;             // of training in this process, validation excluded
+  double seconds = 0;  // of training in this process, validation excluded
   double samples_per_second = 0;
   std::uint64_t peak_rss = 0;
   std::filesystem::path checkpoint;  // the last one
   ComputeMode mode;
-  bool stopped_early = false;     // patience ran out
+  bool stopped_early = false;  // patience ran out
 };
 
-// Trains to options.steps, resuming from the newest checkpoint in the folder. Writes metrics.jsonl, TensorBoard events and
-// checkpoints (the last two, and the best where there is validation). On a signal it saves and throws
-// Error{kInterrupted}. A loss or gradient that is not finite skips that update; three in a row end the run with
-// Error{kInternal} naming step and cases, without saving. On the CPU the weights after step n are a function of the
-// arguments, the thread count and the kind of processor only: resuming changes no bit.
+// Trains to options.steps, resuming from the newest checkpoint in the folder. Writes metrics.jsonl,
+// TensorBoard events and checkpoints (the last two, and the best where there is validation). On a
+// signal it saves and throws Error{kInterrupted}. A loss or gradient that is not finite skips that
+// update; three in a row end the run with Error{kInternal} naming step and cases, without saving.
+// On the CPU the weights after step n are a function of the arguments, the thread count and the
+// kind of processor only: resuming changes no bit.
 [[nodiscard]] TrainResult train(Objective& objective,
                                 BatchSource& batches,
                                 const TrainOptions& options,

@@ -29,9 +29,16 @@ struct DtypeName {
 };
 
 constexpr DtypeName kDtypes[] = {
-    {at::kFloat, "F32", 4}, {at::kDouble, "F64", 8}, {at::kHalf, "F16", 2},  {at::kBFloat16, "BF16", 2},
-    {at::kLong, "I64", 8},  {at::kInt, "I32", 4},    {at::kShort, "I16", 2}, {at::kChar, "I8", 1},
-    {at::kByte, "U8", 1},   {at::kBool, "BOOL", 1},
+    {at::kFloat, "F32", 4},
+    {at::kDouble, "F64", 8},
+    {at::kHalf, "F16", 2},
+    {at::kBFloat16, "BF16", 2},
+    {at::kLong, "I64", 8},
+    {at::kInt, "I32", 4},
+    {at::kShort, "I16", 2},
+    {at::kChar, "I8", 1},
+    {at::kByte, "U8", 1},
+    {at::kBool, "BOOL", 1},
 };
 
 struct Entry {
@@ -63,7 +70,8 @@ Json parse_header_json(const std::string& text, const std::filesystem::path& fil
       keys.emplace_back();
     } else if (event == Json::parse_event_t::object_end) {
       keys.pop_back();
-    } else if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
+    } else if (event == Json::parse_event_t::key &&
+               !keys.back().insert(value.get<std::string>()).second) {
       duplicate = value.get<std::string>();
     }
     return true;
@@ -85,8 +93,8 @@ Json parse_header_json(const std::string& text, const std::filesystem::path& fil
 
 Entry parse_entry(const std::string& name, const Json& value, const std::filesystem::path& file) {
   const std::string shown = "\"" + printable(name) + "\"";
-  if (!value.is_object() || value.size() != 3 || !value.contains("dtype") || !value.contains("shape") ||
-      !value.contains("data_offsets")) {
+  if (!value.is_object() || value.size() != 3 || !value.contains("dtype") ||
+      !value.contains("shape") || !value.contains("data_offsets")) {
     damaged_tensors(file, "tensor " + shown + " needs exactly dtype, shape and data_offsets");
   }
   Entry entry;
@@ -102,11 +110,12 @@ Entry parse_entry(const std::string& name, const Json& value, const std::filesys
   }
   if (entry.dtype == nullptr) {
     throw Error(ErrorCode::kUnsupported,
-                file.string() + ": tensor " + shown + " has the dtype \"" + printable(dtype) + "\", which is not read");
+                file.string() + ": tensor " + shown + " has the dtype \"" + printable(dtype) +
+                    "\", which is not read");
   }
   const Json& offsets = value["data_offsets"];
-  if (!value["shape"].is_array() || value["shape"].size() > 16 || !offsets.is_array() || offsets.size() != 2 ||
-      !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
+  if (!value["shape"].is_array() || value["shape"].size() > 16 || !offsets.is_array() ||
+      offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
     damaged_tensors(file, "shape or data_offsets of " + shown + " is malformed");
   }
   __extension__ using Wide = unsigned __int128;
@@ -136,9 +145,11 @@ ParsedHeader parse_header(std::span<const std::byte> bytes, const std::filesyste
   }
   std::memcpy(&length, bytes.data(), 8);
   if (length > kMaxHeader || length > bytes.size() - 8) {
-    damaged_tensors(file, fmt::format("its header claims {} bytes where {} follow", length, bytes.size() - 8));
+    damaged_tensors(
+        file, fmt::format("its header claims {} bytes where {} follow", length, bytes.size() - 8));
   }
-  const Json header = parse_header_json({reinterpret_cast<const char*>(bytes.data()) + 8, length}, file);
+  const Json header =
+      parse_header_json({reinterpret_cast<const char*>(bytes.data()) + 8, length}, file);
   ParsedHeader parsed;
   parsed.data_start = 8 + length;
   for (const auto& [name, value] : header.items()) {
@@ -156,20 +167,25 @@ ParsedHeader parse_header(std::span<const std::byte> bytes, const std::filesyste
       parsed.entries.push_back(parse_entry(name, value, file));
     }
   }
-  std::stable_sort(parsed.entries.begin(), parsed.entries.end(), [](const Entry& a, const Entry& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  });
+  std::stable_sort(
+      parsed.entries.begin(), parsed.entries.end(), [](const Entry& a, const Entry& b) {
+        return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+      });
   std::uint64_t position = 0;
   for (const Entry& entry : parsed.entries) {
     if (entry.begin != position) {
-      damaged_tensors(file, "the data of \"" + printable(entry.name) + "\" overlaps another tensor or leaves a gap");
+      damaged_tensors(
+          file,
+          "the data of \"" + printable(entry.name) + "\" overlaps another tensor or leaves a gap");
     }
     position = entry.end;
   }
   if (position != bytes.size() - parsed.data_start) {
     damaged_tensors(file,
-                    fmt::format("its tensors need {} bytes where {} follow the header (cut short, or something after it)",
-                                position, bytes.size() - parsed.data_start));
+                    fmt::format("its tensors need {} bytes where {} follow the header (cut short, "
+                                "or something after it)",
+                                position,
+                                bytes.size() - parsed.data_start));
   }
   return parsed;
 }
@@ -191,7 +207,8 @@ void write_safetensors(const std::filesystem::path& file, const TensorFile& cont
   for (const auto& [name, tensor] : content.tensors) {
     if (name.empty() || name == "__metadata__" || !names.insert(name).second) {
       throw Error(ErrorCode::kInvalidArgument,
-                  "safetensors: the tensor name \"" + printable(name) + "\" is empty, reserved or given twice");
+                  "safetensors: the tensor name \"" + printable(name) +
+                      "\" is empty, reserved or given twice");
     }
     sorted.emplace_back(name, tensor.detach().to(at::kCPU).contiguous());
   }
@@ -204,7 +221,8 @@ void write_safetensors(const std::filesystem::path& file, const TensorFile& cont
     throw Error(ErrorCode::kInvalidArgument, "safetensors: cannot write this tensor dtype");
   };
   std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
-    return std::pair(-dtype_of(a.second).bytes, a.first) < std::pair(-dtype_of(b.second).bytes, b.first);
+    return std::pair(-dtype_of(a.second).bytes, a.first) <
+           std::pair(-dtype_of(b.second).bytes, b.first);
   });
   std::vector<std::byte> data;
   std::uint64_t total = 0;
@@ -219,7 +237,9 @@ void write_safetensors(const std::filesystem::path& file, const TensorFile& cont
     const std::uint64_t begin = data.size();
     const auto* const start = static_cast<const std::byte*>(tensor.const_data_ptr());
     data.insert(data.end(), start, start + tensor.nbytes());
-    tensors[name] = {{"dtype", dtype_of(tensor).name}, {"shape", tensor.sizes().vec()}, {"data_offsets", {begin, data.size()}}};
+    tensors[name] = {{"dtype", dtype_of(tensor).name},
+                     {"shape", tensor.sizes().vec()},
+                     {"data_offsets", {begin, data.size()}}};
   }
   for (const auto& [key, text] : content.metadata) {
     metadata[key] = text;
@@ -243,7 +263,8 @@ TensorFile read_safetensors(const std::filesystem::path& file) {
   const std::span<const std::byte> data = map.bytes().subspan(header.data_start);
   const auto checksum = header.metadata.find(kChecksumKey);
   if (checksum != header.metadata.end() && checksum->second != fmt::format("{:016x}", xxh3(data))) {
-    damaged_tensors(file, "its data does not match its checksum (a damaged disk or an edited file)");
+    damaged_tensors(file,
+                    "its data does not match its checksum (a damaged disk or an edited file)");
   }
   TensorFile content;
   content.metadata = header.metadata;

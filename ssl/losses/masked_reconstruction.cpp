@@ -26,7 +26,8 @@ MaskedReconstruction masked_reconstruction_loss(const at::Tensor& predicted_in,
   }
   const at::Tensor mask = hidden.to(type);
   const at::Tensor per_patch = (predicted - target).square().mean(-1);
-  const at::Tensor counted = at::where(hidden.to(at::kBool), per_patch, at::zeros({}, per_patch.options()));
+  const at::Tensor counted =
+      at::where(hidden.to(at::kBool), per_patch, at::zeros({}, per_patch.options()));
   return {counted.sum() / (mask.sum() + eps), per_patch};
 }
 

@@ -63,7 +63,8 @@ TEST(Files, AFullDiskIsToldWithTheFigureAndTheOldFileStays) {
     std::string sentence;
     const std::vector<std::byte> large(100000);
     const ErrorCode code = code_of([&] { write_atomically(file, large); }, &sentence);
-    _exit(code == ErrorCode::kResources && sentence.find("are needed") != std::string::npos ? 0 : 1);
+    _exit(code == ErrorCode::kResources && sentence.find("are needed") != std::string::npos ? 0
+                                                                                            : 1);
   }
   int status = 0;
   waitpid(child, &status, 0);
@@ -75,22 +76,26 @@ TEST(Files, AFullDiskIsToldWithTheFigureAndTheOldFileStays) {
 TEST(Files, MissingFilesFoldersPipesAndLimitsAreToldApart) {
   const TemporaryFolder folder;
   std::string sentence;
-  EXPECT_EQ(code_of([&] { static_cast<void>(read_bytes(folder.path() / "none")); }, &sentence), ErrorCode::kUnreadable);
+  EXPECT_EQ(code_of([&] { static_cast<void>(read_bytes(folder.path() / "none")); }, &sentence),
+            ErrorCode::kUnreadable);
   EXPECT_NE(sentence.find("there is no such file"), std::string::npos);
-  EXPECT_EQ(code_of([&] { static_cast<void>(read_bytes(folder.path())); }, &sentence), ErrorCode::kUnreadable);
+  EXPECT_EQ(code_of([&] { static_cast<void>(read_bytes(folder.path())); }, &sentence),
+            ErrorCode::kUnreadable);
   EXPECT_NE(sentence.find("folder"), std::string::npos);
   const std::filesystem::path pipe = folder.path() / "pipe";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_EQ(code_of([&] { static_cast<void>(read_bytes(pipe)); }), ErrorCode::kUnreadable);
   write_atomically(folder.path() / "x", std::string_view("12345"));
-  EXPECT_EQ(code_of([&] { static_cast<void>(read_bytes(folder.path() / "x", 4)); }), ErrorCode::kUnsupported);
+  EXPECT_EQ(code_of([&] { static_cast<void>(read_bytes(folder.path() / "x", 4)); }),
+            ErrorCode::kUnsupported);
 }
 
 TEST(Files, ASecondOwnerOfAFolderIsRefusedWithTheFirstOnesNumber) {
   const TemporaryFolder folder;
   const FolderLock first(folder.path());
   std::string sentence;
-  EXPECT_EQ(code_of([&] { const FolderLock second(folder.path()); }, &sentence), ErrorCode::kRefused);
+  EXPECT_EQ(code_of([&] { const FolderLock second(folder.path()); }, &sentence),
+            ErrorCode::kRefused);
   EXPECT_NE(sentence.find(std::to_string(getpid())), std::string::npos) << sentence;
 }
 
@@ -106,7 +111,9 @@ TEST(Files, TheLockOfADeadOwnerIsFree) {
   EXPECT_NO_THROW(const FolderLock lock(folder.path()));
 }
 
-TEST(Files, AFailedLogLineEndsNothing) { EXPECT_NO_THROW(append_line("/dev/full", "a line")); }
+TEST(Files, AFailedLogLineEndsNothing) {
+  EXPECT_NO_THROW(append_line("/dev/full", "a line"));
+}
 
 TEST(Files, MapsWholeFiles) {
   const TemporaryFolder folder;

@@ -1,8 +1,7 @@
 #include "core/geometry.h"
 
-#include <gtest/gtest.h>
-
 #include <Eigen/Geometry>
+#include <gtest/gtest.h>
 
 #include "core/error.h"
 
@@ -26,23 +25,28 @@ TEST(Geometry, RejectsZeroSpacingAndSaysSo) {
     FAIL() << "expected an error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    EXPECT_NE(std::string(error.what()).find("positive, finite spacing"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("positive, finite spacing"), std::string::npos)
+        << error.what();
   }
 }
 
 TEST(Geometry, RejectsEmptyAxesHugeGridsAndSkewedDirections) {
   const Eigen::Matrix3d identity = Eigen::Matrix3d::Identity();
   EXPECT_THROW(static_cast<void>(make_geometry({4, 0, 6}, {1, 1, 1}, {0, 0, 0}, identity)), Error);
-  EXPECT_THROW(static_cast<void>(make_geometry({1LL << 40, 1LL << 40, 1LL << 40}, {1, 1, 1}, {0, 0, 0}, identity)), Error);
+  EXPECT_THROW(static_cast<void>(make_geometry(
+                   {1LL << 40, 1LL << 40, 1LL << 40}, {1, 1, 1}, {0, 0, 0}, identity)),
+               Error);
   Eigen::Matrix3d skewed = identity;
   skewed(0, 1) = 0.01;
   EXPECT_THROW(static_cast<void>(make_geometry({4, 5, 6}, {1, 1, 1}, {0, 0, 0}, skewed)), Error);
-  EXPECT_THROW(static_cast<void>(make_geometry({4, 5, 6}, {1, 1, 1}, {0, NAN, 0}, identity)), Error);
+  EXPECT_THROW(static_cast<void>(make_geometry({4, 5, 6}, {1, 1, 1}, {0, NAN, 0}, identity)),
+               Error);
 }
 
 TEST(Geometry, AnAffineGivesBackItsGrid) {
-  const Eigen::Matrix3d direction =
-      (Eigen::AngleAxisd(0.3, Eigen::Vector3d::UnitX()) * Eigen::AngleAxisd(-0.2, Eigen::Vector3d::UnitZ())).matrix();
+  const Eigen::Matrix3d direction = (Eigen::AngleAxisd(0.3, Eigen::Vector3d::UnitX()) *
+                                     Eigen::AngleAxisd(-0.2, Eigen::Vector3d::UnitZ()))
+                                        .matrix();
   const Geometry grid = make_geometry({4, 5, 6}, {0.5, 2.0, 3.0}, {-10, 20, 30}, direction);
 
   const Geometry back = geometry_from_affine(grid.size, grid.affine());
@@ -66,10 +70,18 @@ TEST(Geometry, NamesTheFirstDifferenceOfTwoGrids) {
   const Eigen::Matrix3d identity = Eigen::Matrix3d::Identity();
   const Geometry a = make_geometry({4, 5, 6}, {1, 1, 1}, {0, 0, 0}, identity);
   EXPECT_EQ(geometry_difference(a, a), "");
-  EXPECT_NE(geometry_difference(a, make_geometry({4, 5, 7}, {1, 1, 1}, {0, 0, 0}, identity)).find("4x5x6"), std::string::npos);
-  EXPECT_NE(geometry_difference(a, make_geometry({4, 5, 6}, {1, 1.01, 1}, {0, 0, 0}, identity)).find("spacing"), std::string::npos);
-  EXPECT_NE(geometry_difference(a, make_geometry({4, 5, 6}, {1, 1, 1}, {0, 0.5, 0}, identity)).find("origin"), std::string::npos);
-  EXPECT_EQ(geometry_difference(a, make_geometry({4, 5, 6}, {1, 1.0005, 1}, {0, 0.005, 0}, identity)), "");
+  EXPECT_NE(geometry_difference(a, make_geometry({4, 5, 7}, {1, 1, 1}, {0, 0, 0}, identity))
+                .find("4x5x6"),
+            std::string::npos);
+  EXPECT_NE(geometry_difference(a, make_geometry({4, 5, 6}, {1, 1.01, 1}, {0, 0, 0}, identity))
+                .find("spacing"),
+            std::string::npos);
+  EXPECT_NE(geometry_difference(a, make_geometry({4, 5, 6}, {1, 1, 1}, {0, 0.5, 0}, identity))
+                .find("origin"),
+            std::string::npos);
+  EXPECT_EQ(
+      geometry_difference(a, make_geometry({4, 5, 6}, {1, 1.0005, 1}, {0, 0.005, 0}, identity)),
+      "");
 }
 
 }  // namespace

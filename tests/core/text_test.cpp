@@ -11,7 +11,8 @@ namespace {
 
 TEST(Text, FindsTheNearestWordOrNone) {
   EXPECT_EQ(nearest_word("mask_rato", {"mask_ratio", "decoder_width"}), "mask_ratio");
-  EXPECT_EQ(nearest_word("Dataset004_Hippocampu", {"Dataset004_Hippocampus", "Dataset005"}), "Dataset004_Hippocampus");
+  EXPECT_EQ(nearest_word("Dataset004_Hippocampu", {"Dataset004_Hippocampus", "Dataset005"}),
+            "Dataset004_Hippocampus");
   EXPECT_EQ(nearest_word("xyz", {"mask_ratio"}), "");
 }
 

@@ -22,8 +22,8 @@ TEST(SparkGolden, MaskedConvolutionHidesTheBiasToo) {
   const Visibility visible(golden_tensor(vectors["active_b1ff"]).to(at::kBool));
   const at::Tensor x = golden_tensor(vectors["input"]);
 
-  const at::Tensor y = visible.select(
-      at::conv2d(visible.select(x), golden_tensor(vectors["w1"]), golden_tensor(vectors["b1"]), 1, 1));
+  const at::Tensor y = visible.select(at::conv2d(
+      visible.select(x), golden_tensor(vectors["w1"]), golden_tensor(vectors["b1"]), 1, 1));
 
   EXPECT_LT(largest_difference(y, golden_tensor(vectors["conv1_masked"])), 1e-12);
 }
@@ -40,9 +40,11 @@ TEST(SparkGolden, BatchNormUsesVisiblePositionsAndUnbiasedRunningVariance) {
   const at::Tensor y = norm.forward(golden_tensor(vectors["conv1_masked"]), &visible);
 
   EXPECT_LT(largest_difference(y, golden_tensor(vectors["bn_out"])), 1e-9);
-  EXPECT_LT(largest_difference(norm.named_buffers()["running_mean"], golden_tensor(vectors["bn_running_mean_after"])),
+  EXPECT_LT(largest_difference(norm.named_buffers()["running_mean"],
+                               golden_tensor(vectors["bn_running_mean_after"])),
             1e-9);
-  EXPECT_LT(largest_difference(norm.named_buffers()["running_var"], golden_tensor(vectors["bn_running_var_after"])),
+  EXPECT_LT(largest_difference(norm.named_buffers()["running_var"],
+                               golden_tensor(vectors["bn_running_var_after"])),
             1e-9);
 }
 
@@ -93,19 +95,30 @@ TEST(SparkGolden, ConvolutionNormAndLossIn3D) {
   const Visibility visible(golden_tensor(vectors["active_b1fff"]).to(at::kBool));
   const at::Tensor x = golden_tensor(vectors["input"]);
 
-  const at::Tensor y = visible.select(
-      at::conv3d(visible.select(x), golden_tensor(vectors["w"]), golden_tensor(vectors["b"]), 1, 1));
-  const at::Tensor mean = golden_tensor(vectors["in_mean_visible_per_sample"]).reshape({1, 2, 1, 1, 1});
-  const at::Tensor variance = golden_tensor(vectors["bn_var_visible_biased"]).reshape({1, 2, 1, 1, 1});
-  const at::Tensor normed = instance_norm_act(y, at::ones({2}, at::kDouble), at::zeros({2}, at::kDouble),
-                                              visible.at_size(y.sizes().slice(2)), {}, 1e-5, 1.0);
+  const at::Tensor y = visible.select(at::conv3d(
+      visible.select(x), golden_tensor(vectors["w"]), golden_tensor(vectors["b"]), 1, 1));
+  const at::Tensor mean =
+      golden_tensor(vectors["in_mean_visible_per_sample"]).reshape({1, 2, 1, 1, 1});
+  const at::Tensor variance =
+      golden_tensor(vectors["bn_var_visible_biased"]).reshape({1, 2, 1, 1, 1});
+  const at::Tensor normed = instance_norm_act(y,
+                                              at::ones({2}, at::kDouble),
+                                              at::zeros({2}, at::kDouble),
+                                              visible.at_size(y.sizes().slice(2)),
+                                              {},
+                                              1e-5,
+                                              1.0);
   const std::int64_t patch = vectors["patch"];
   const MaskedReconstruction result =
-      masked_reconstruction_loss(patchify(golden_tensor(vectors["rec"]), patch), patchify(x, patch),
-                                 visible.grid().flatten(1).logical_not(), true, 1e-8);
+      masked_reconstruction_loss(patchify(golden_tensor(vectors["rec"]), patch),
+                                 patchify(x, patch),
+                                 visible.grid().flatten(1).logical_not(),
+                                 true,
+                                 1e-8);
 
   EXPECT_LT(largest_difference(y, golden_tensor(vectors["conv_masked"])), 1e-12);
-  EXPECT_LT(largest_difference(normed, visible.select((y - mean) / (variance + 1e-5).sqrt())), 1e-9);
+  EXPECT_LT(largest_difference(normed, visible.select((y - mean) / (variance + 1e-5).sqrt())),
+            1e-9);
   EXPECT_NEAR(result.loss.item<double>(), vectors["loss"].get<double>(), 1e-8);
   EXPECT_LT(largest_difference(result.per_patch, golden_tensor(vectors["per_patch_loss"])), 1e-9);
 }
@@ -117,7 +130,8 @@ TEST(SparkGolden, PatchOrderIsChannelLast) {
       continue;
     }
     const auto& patch = item["patch"];
-    const std::int64_t side = patch.is_array() ? patch[0].get<std::int64_t>() : patch.get<std::int64_t>();
+    const std::int64_t side =
+        patch.is_array() ? patch[0].get<std::int64_t>() : patch.get<std::int64_t>();
     const at::Tensor image = golden_tensor(item["x"]);
     const at::Tensor patches = patchify(image, side);
     EXPECT_EQ(largest_difference(patches, golden_tensor(item["out"])), 0.0) << name;
@@ -125,13 +139,15 @@ TEST(SparkGolden, PatchOrderIsChannelLast) {
     for (std::int64_t axis = 2; axis < image.dim(); ++axis) {
       grid.push_back(image.size(axis) / side);
     }
-    EXPECT_EQ(largest_difference(unpatchify(patches, grid, side, image.size(1)), image), 0.0) << name;
+    EXPECT_EQ(largest_difference(unpatchify(patches, grid, side, image.size(1)), image), 0.0)
+        << name;
   }
 }
 
 TEST(SparkGolden, KeepsRoundHalfToEvenCells) {
   for (const auto& item : golden("mae_masking")["counts"]) {
-    EXPECT_EQ(spark_visible_cells(item["L"], item["ratio"]), item["spark_keep"].get<std::int64_t>());
+    EXPECT_EQ(spark_visible_cells(item["L"], item["ratio"]),
+              item["spark_keep"].get<std::int64_t>());
   }
 }
 

@@ -14,7 +14,9 @@ inline nlohmann::json golden(const std::string& name) {
   return nlohmann::json::parse(file);
 }
 
-inline void flatten_numbers(const nlohmann::json& value, std::vector<double>& numbers, std::vector<std::int64_t>& shape,
+inline void flatten_numbers(const nlohmann::json& value,
+                            std::vector<double>& numbers,
+                            std::vector<std::int64_t>& shape,
                             std::size_t depth) {
   if (!value.is_array()) {
     numbers.push_back(value.get<double>());

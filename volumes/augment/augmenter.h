@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,27 +18,35 @@ struct AugmentOptions {
   static constexpr std::string_view kName = "augment";
 
   bool laterality_sensitive = false;  // true: left and right are never swapped
-  double flip = 0.0;                  // probability per axis
-  double rotate = 0.0;                // probability of a rotation
-  double rotate_degrees = 15.0;       // about every axis (in-plane only for one slice)
-  double scale = 0.0;                 // probability of a zoom
+  double flip = 0.0;                  // probability per axis of flip_axes
+  std::vector<std::string> flip_axes = {"left-right"};
+  double rotate = 0.0;           // probability of a rotation
+  double rotate_degrees = 15.0;  // about every axis (in-plane only for one slice)
+  double scale = 0.0;            // probability of a zoom
   std::vector<double> scale_range = {0.85, 1.15};
-  double brightness = 0.0;            // probability; multiplies by a factor in brightness_range
+  double brightness = 0.0;  // probability; multiplies by a factor in brightness_range
   std::vector<double> brightness_range = {0.8, 1.2};
-  double contrast = 0.0;              // probability; stretches about the patch's mean
+  double contrast = 0.0;  // probability; stretches about the patch's mean
   std::vector<double> contrast_range = {0.75, 1.25};
-  double gamma = 0.0;                 // probability
+  double gamma = 0.0;  // probability
   std::vector<double> gamma_range = {0.7, 1.5};
-  double noise = 0.0;                 // probability of Gaussian noise
-  double noise_sigma = 0.1;           // largest standard deviation, in normalised units
-  double blur = 0.0;                  // probability of a Gaussian blur
+  double noise = 0.0;                           // probability of Gaussian noise
+  double noise_sigma = 0.1;                     // largest standard deviation, in normalised units
+  double blur = 0.0;                            // probability of a Gaussian blur
   std::vector<double> blur_sigma = {0.5, 1.0};  // voxels
-  double bias_field = 0.0;            // probability of a smooth multiplicative field (MR)
+  double bias_field = 0.0;                      // probability of a smooth multiplicative field (MR)
 
   template <class Visit>
   void describe(Visit&& visit) {
-    visit("laterality_sensitive", laterality_sensitive, "true: no augmentation may swap left and right");
-    visit("flip", flip, Range{0.0, 1.0}, "probability of a flip, per axis");
+    visit("laterality_sensitive",
+          laterality_sensitive,
+          "true: no augmentation may swap left and right");
+    visit("flip", flip, Range{0.0, 1.0}, "probability of a flip, per axis of flip_axes");
+    visit("flip_axes",
+          flip_axes,
+          "axes that may be flipped: left-right, front-back, foot-head; a structure that is told "
+          "from "
+          "another by where it lies forbids the axis between them");
     visit("rotate", rotate, Range{0.0, 1.0}, "probability of a rotation");
     visit("rotate_degrees", rotate_degrees, Range{0.0, 180.0}, "largest angle about each axis");
     visit("scale", scale, Range{0.0, 1.0}, "probability of a zoom");
@@ -46,13 +55,18 @@ struct AugmentOptions {
     visit("brightness_range", brightness_range, Range{0.1, 10.0}, "smallest and largest factor");
     visit("contrast", contrast, Range{0.0, 1.0}, "probability of a stretch about the mean");
     visit("contrast_range", contrast_range, Range{0.1, 10.0}, "smallest and largest stretch");
-    visit("gamma", gamma, Range{0.0, 1.0}, "probability of a gamma curve over the patch's own range");
+    visit(
+        "gamma", gamma, Range{0.0, 1.0}, "probability of a gamma curve over the patch's own range");
     visit("gamma_range", gamma_range, Range{0.1, 10.0}, "smallest and largest exponent");
     visit("noise", noise, Range{0.0, 1.0}, "probability of Gaussian noise");
-    visit("noise_sigma", noise_sigma, Range{0.0, 10.0}, "largest standard deviation, normalised units");
+    visit("noise_sigma",
+          noise_sigma,
+          Range{0.0, 10.0},
+          "largest standard deviation, normalised units");
     visit("blur", blur, Range{0.0, 1.0}, "probability of a Gaussian blur");
     visit("blur_sigma", blur_sigma, Range{0.1, 5.0}, "smallest and largest sigma, voxels");
-    visit("bias_field", bias_field, Range{0.0, 1.0}, "probability of a smooth multiplicative field");
+    visit(
+        "bias_field", bias_field, Range{0.0, 1.0}, "probability of a smooth multiplicative field");
   }
 };
 
@@ -62,9 +76,14 @@ struct Example {
   std::vector<std::uint8_t> labels;  // voxels, or empty
 };
 
-// Cuts a patch out of the store and augments it: all spatial changes are composed into one inverse map and the patch is
-// interpolated once (linear for the image, nearest for labels), or copied when there is none; then one intensity pass.
-// What it does depends on `patch.seed` alone. Thread-safe.
+// Cuts a patch out of the store and augments it: all spatial changes are composed into one inverse
+// map and the patch is interpolated once (linear for the image, nearest for labels), or copied when
+// there is none; then one intensity pass. What it does depends on `patch.seed` alone. Thread-safe.
+//
+// Outside the volume the image is -1 for CT (the floor of the window, air) and, for MR, the
+// smallest value read of that channel; labels are 0. Intensity changes are drawn for each channel
+// anew. `labels` stays empty when the case has none. Throws Error{kInvalidArgument} when a range of
+// `options` is not two numbers, the smaller first.
 [[nodiscard]] Example make_example(const VolumeStore& store,
                                    const Patch& patch,
                                    const AugmentOptions& options,

@@ -32,6 +32,13 @@ void check_augment_range(const std::vector<double>& range, std::string_view name
 
 void check_augment(const AugmentOptions& options) {
   check_augment_range(options.scale_range, "scale_range");
+  for (const std::string& axis : options.flip_axes) {
+    if (axis != "left-right" && axis != "front-back" && axis != "foot-head") {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "augment.flip_axes: expected left-right, front-back or foot-head, found \"" +
+                      axis + "\"");
+    }
+  }
   check_augment_range(options.brightness_range, "brightness_range");
   check_augment_range(options.contrast_range, "contrast_range");
   check_augment_range(options.gamma_range, "gamma_range");
@@ -42,8 +49,12 @@ SpatialChange draw_spatial(const AugmentOptions& options, const Size3& size, std
   Rng rng(seed, "spatial", {});
   const bool one_slice = size[2] == 1;
   SpatialChange change;
-  for (bool& flip : change.flip) {
-    flip = rng.chance(options.flip);
+  static const std::array<std::string, 3> kAxisNames = {"left-right", "front-back", "foot-head"};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    const bool drawn = rng.chance(options.flip);  // always drawn, so that other choices do not move
+    change.flip[axis] =
+        drawn && std::find(options.flip_axes.begin(), options.flip_axes.end(), kAxisNames[axis]) !=
+                     options.flip_axes.end();
   }
   change.flip[0] = change.flip[0] && !options.laterality_sensitive;
   change.flip[2] = change.flip[2] && !one_slice;

@@ -9,7 +9,8 @@
 
 namespace marrow {
 
-// Batches by step. `batch(step)` is a pure function of (seed, step), whatever the number of threads.
+// Batches by step. `batch(step)` is a pure function of (seed, step), whatever the number of
+// threads.
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
@@ -27,8 +28,9 @@ struct LoaderOptions {
   std::int64_t views = 1;        // independent augmentations of each patch
 };
 
-// Threads cut and augment patches of `store` and fill a bounded queue; batch() takes them in order. An error in a thread
-// is rethrown by batch(). The references must outlive the loader.
+// Threads cut and augment patches of `store` and fill a bounded queue; batch() takes them in order.
+// An error in a thread is rethrown by batch() at its step. Labels belong to the first view. The
+// references must outlive the loader.
 [[nodiscard]] std::unique_ptr<BatchSource> make_loader(const VolumeStore& store,
                                                        const Sampler& sampler,
                                                        const AugmentOptions& augment,

@@ -1,4 +1,5 @@
-// Maps between grids whose axes are parallel: labels onto the prepared grid, predictions back onto the input's.
+// Maps between grids whose axes are parallel: labels onto the prepared grid, predictions back onto
+// the input's.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -13,12 +14,15 @@ namespace marrow {
 
 namespace {
 
-// Where the outermost voxels of a grid end, with room for the remainder that resampled_geometry ignores.
+// Where the outermost voxels of a grid end, with room for the remainder that resampled_geometry
+// ignores.
 constexpr double kGridMargin = 0.5 + 0.02;
-// A centre on the border of two voxels belongs to the lower one, whatever the last bit of the geometry says.
+// A centre on the border of two voxels belongs to the lower one, whatever the last bit of the
+// geometry says.
 constexpr double kTieBreak = 1e-6;
 
-// What one target index reads along its source axis: two neighbours and the weight of the second; outside: low < 0.
+// What one target index reads along its source axis: two neighbours and the weight of the second;
+// outside: low < 0.
 struct BackTap {
   std::int64_t low = -1;
   std::int64_t high = -1;
@@ -64,7 +68,8 @@ std::vector<BackTap> linear_taps(const AxisMap& map, std::int64_t inputs, std::i
 }
 
 // Offset in the source of a step along each target axis.
-std::array<std::int64_t, 3> source_strides(const std::array<AxisMap, 3>& maps, const Size3& source) {
+std::array<std::int64_t, 3> source_strides(const std::array<AxisMap, 3>& maps,
+                                           const Size3& source) {
   const std::array<std::int64_t, 3> stride{1, source[0], source[0] * source[1]};
   return {stride[maps[0].axis], stride[maps[1].axis], stride[maps[2].axis]};
 }
@@ -86,7 +91,8 @@ LabelMap nearest_onto(const LabelMap& input, const Geometry& target) {
       }
       const std::int64_t row = k.low * stride[2] + j.low * stride[1];
       for (const BackTap& i : taps[0]) {
-        *out++ = i.low < 0 ? std::uint16_t{0} : input.voxels[static_cast<std::size_t>(row + i.low * stride[0])];
+        *out++ = i.low < 0 ? std::uint16_t{0}
+                           : input.voxels[static_cast<std::size_t>(row + i.low * stride[0])];
       }
     }
   }
@@ -95,16 +101,21 @@ LabelMap nearest_onto(const LabelMap& input, const Geometry& target) {
 
 }  // namespace
 
-LabelMap prepare_labels(const LabelMap& input, const Geometry& grid) { return nearest_onto(input, grid); }
+LabelMap prepare_labels(const LabelMap& input, const Geometry& grid) {
+  return nearest_onto(input, grid);
+}
 
-LabelMap labels_to_source(const LabelMap& prepared, const Geometry& source) { return nearest_onto(prepared, source); }
+LabelMap labels_to_source(const LabelMap& prepared, const Geometry& source) {
+  return nearest_onto(prepared, source);
+}
 
 Volume scores_to_source(const Volume& prepared, const Geometry& source, float outside) {
   const std::array<AxisMap, 3> maps = aligned_axes(prepared.geometry, source);
   const std::array<std::int64_t, 3> stride = source_strides(maps, prepared.geometry.size);
   std::array<std::vector<BackTap>, 3> taps;
   for (std::size_t axis = 0; axis < 3; ++axis) {
-    taps[axis] = linear_taps(maps[axis], prepared.geometry.size[maps[axis].axis], source.size[axis]);
+    taps[axis] =
+        linear_taps(maps[axis], prepared.geometry.size[maps[axis].axis], source.size[axis]);
   }
   Volume result = make_grid(source, outside);
   float* out = result.voxels.data();

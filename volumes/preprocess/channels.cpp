@@ -19,7 +19,8 @@ namespace marrow {
 namespace {
 
 constexpr std::int64_t kCropMargin = 2;  // voxels kept around the body
-constexpr float kAirAtLeast = -500;      // HU; a CT that never goes below shows no air, or has a wrong intercept
+constexpr float kAirAtLeast =
+    -500;  // HU; a CT that never goes below shows no air, or has a wrong intercept
 
 struct IndexBox {
   std::array<std::int64_t, 3> low{};
@@ -46,14 +47,17 @@ void extend(IndexBox& box, std::span<const std::uint8_t> body, const Size3& size
 
 Volume cropped(const Volume& volume, const IndexBox& box) {
   const Size3 size{box.high[0] - box.low[0], box.high[1] - box.low[1], box.high[2] - box.low[2]};
-  const Eigen::Vector3d corner(
-      static_cast<double>(box.low[0]), static_cast<double>(box.low[1]), static_cast<double>(box.low[2]));
+  const Eigen::Vector3d corner(static_cast<double>(box.low[0]),
+                               static_cast<double>(box.low[1]),
+                               static_cast<double>(box.low[2]));
   const Geometry& grid = volume.geometry;
-  Volume result = make_grid(make_geometry(size, grid.spacing, grid.to_physical(corner), grid.direction), 0.0F);
+  Volume result =
+      make_grid(make_geometry(size, grid.spacing, grid.to_physical(corner), grid.direction), 0.0F);
   auto out = result.voxels.begin();
   for (std::int64_t k = box.low[2]; k < box.high[2]; ++k) {
     for (std::int64_t j = box.low[1]; j < box.high[1]; ++j) {
-      const auto row = volume.voxels.begin() + static_cast<std::ptrdiff_t>(volume.offset(box.low[0], j, k));
+      const auto row =
+          volume.voxels.begin() + static_cast<std::ptrdiff_t>(volume.offset(box.low[0], j, k));
       out = std::copy_n(row, size[0], out);
     }
   }
@@ -61,17 +65,25 @@ Volume cropped(const Volume& volume, const IndexBox& box) {
 }
 
 // What the input looks like before anything is done to it.
-void clean_channel(Volume& volume, const RecipeOptions& recipe, const std::string& prefix, PreparedChannels& result) {
+void clean_channel(Volume& volume,
+                   const RecipeOptions& recipe,
+                   const std::string& prefix,
+                   PreparedChannels& result) {
   if (const std::int64_t replaced = replace_not_finite(volume); replaced > 0) {
-    result.warnings.push_back(fmt::format(
-        "{}{} voxels were NaN or infinite and took the smallest value of the image", prefix, replaced));
+    result.warnings.push_back(
+        fmt::format("{}{} voxels were NaN or infinite and took the smallest value of the image",
+                    prefix,
+                    replaced));
   }
   const auto [low, high] = std::minmax_element(volume.voxels.begin(), volume.voxels.end());
   if (*low == *high) {
     result.warnings.push_back(fmt::format("{}all voxels have the same value, {:g}", prefix, *low));
   } else if (recipe.modality == "ct" && *low > kAirAtLeast) {
-    result.warnings.push_back(fmt::format(
-        "{}the lowest value is {:g} HU where air near -1000 was expected; check the rescale intercept", prefix, *low));
+    result.warnings.push_back(
+        fmt::format("{}the lowest value is {:g} HU where air near -1000 was expected; check the "
+                    "rescale intercept",
+                    prefix,
+                    *low));
   }
 }
 
@@ -88,7 +100,8 @@ PreparedChannels prepare_channels(std::vector<Volume> inputs, const RecipeOption
     const std::string difference = geometry_difference(result.source, inputs[channel].geometry);
     if (!difference.empty()) {
       throw Error(ErrorCode::kRefused,
-                  fmt::format("channel 1 ({}) and channel {} ({}) lie on different grids: {}; bring them onto one grid",
+                  fmt::format("channel 1 ({}) and channel {} ({}) lie on different grids: {}; "
+                              "bring them onto one grid",
                               describe(result.source),
                               channel + 1,
                               describe(inputs[channel].geometry),
@@ -99,12 +112,14 @@ PreparedChannels prepare_channels(std::vector<Volume> inputs, const RecipeOption
   Geometry grid = reoriented(result.source, moves);
   const Geometry canonical = grid;
   if (!recipe.spacing_mm.empty()) {
-    grid = resampled_geometry(grid, Eigen::Vector3d(recipe.spacing_mm[0], recipe.spacing_mm[1], recipe.spacing_mm[2]));
+    grid = resampled_geometry(
+        grid, Eigen::Vector3d(recipe.spacing_mm[0], recipe.spacing_mm[1], recipe.spacing_mm[2]));
   }
   IndexBox box{grid.size, {0, 0, 0}};
   for (std::size_t channel = 0; channel < inputs.size(); ++channel) {
     Volume volume = std::move(inputs[channel]);
-    clean_channel(volume, recipe, inputs.size() > 1 ? fmt::format("channel {}: ", channel + 1) : "", result);
+    clean_channel(
+        volume, recipe, inputs.size() > 1 ? fmt::format("channel {}: ", channel + 1) : "", result);
     volume = reoriented(std::move(volume), moves);
     // Channels agree within the tolerance; from here on they have the first one's grid exactly.
     volume.geometry = canonical;

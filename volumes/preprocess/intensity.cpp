@@ -26,7 +26,9 @@ double percentile(std::span<float> values, double percent) {
 }
 
 std::int64_t count_not_finite(const Volume& volume) {
-  return std::count_if(volume.voxels.begin(), volume.voxels.end(), [](float value) { return !std::isfinite(value); });
+  return std::count_if(volume.voxels.begin(), volume.voxels.end(), [](float value) {
+    return !std::isfinite(value);
+  });
 }
 
 std::int64_t replace_not_finite(Volume& volume) {
@@ -34,7 +36,8 @@ std::int64_t replace_not_finite(Volume& volume) {
   const double share = static_cast<double>(count) / static_cast<double>(volume.geometry.voxels());
   if (share > kMostNotFinite) {
     throw Error(ErrorCode::kRefused,
-                fmt::format("{} of {} voxels ({:.1f} %) are NaN or infinite where at most 1 % is tolerated; export the "
+                fmt::format("{} of {} voxels ({:.1f} %) are NaN or infinite where at most 1 % is "
+                            "tolerated; export the "
                             "image again",
                             count,
                             volume.geometry.voxels(),
@@ -46,7 +49,10 @@ std::int64_t replace_not_finite(Volume& volume) {
       smallest = std::isfinite(value) ? std::min(smallest, value) : smallest;
     }
     std::replace_if(
-        volume.voxels.begin(), volume.voxels.end(), [](float value) { return !std::isfinite(value); }, smallest);
+        volume.voxels.begin(),
+        volume.voxels.end(),
+        [](float value) { return !std::isfinite(value); },
+        smallest);
   }
   return count;
 }

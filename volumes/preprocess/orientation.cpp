@@ -13,7 +13,8 @@ AxisMoves canonical_moves(const Geometry& geometry) {
   do {
     double sum = 0;
     for (std::size_t axis = 0; axis < 3; ++axis) {
-      sum += std::abs(geometry.direction(static_cast<Eigen::Index>(axis), static_cast<Eigen::Index>(from[axis])));
+      sum += std::abs(geometry.direction(static_cast<Eigen::Index>(axis),
+                                         static_cast<Eigen::Index>(from[axis])));
     }
     // The margin keeps rounding in a header from deciding between equals.
     if (sum > best_sum + 1e-9) {
@@ -22,8 +23,8 @@ AxisMoves canonical_moves(const Geometry& geometry) {
     }
   } while (std::next_permutation(from.begin(), from.end()));
   for (std::size_t axis = 0; axis < 3; ++axis) {
-    best.flipped[axis] =
-        geometry.direction(static_cast<Eigen::Index>(axis), static_cast<Eigen::Index>(best.from[axis])) < 0;
+    best.flipped[axis] = geometry.direction(static_cast<Eigen::Index>(axis),
+                                            static_cast<Eigen::Index>(best.from[axis])) < 0;
   }
   return best;
 }

@@ -8,8 +8,8 @@
 
 namespace marrow {
 
-// Which axis of the input becomes axis a of the output, and whether it is walked backwards. A pure relabelling of
-// voxels: nothing is interpolated.
+// Which axis of the input becomes axis a of the output, and whether it is walked backwards. A pure
+// relabelling of voxels: nothing is interpolated.
 struct AxisMoves {
   std::array<std::size_t, 3> from{0, 1, 2};
   std::array<bool, 3> flipped{false, false, false};
@@ -19,9 +19,10 @@ struct AxisMoves {
   }
 };
 
-// The moves after which axes i, j, k run along +L, +P, +S as near as the grid allows: of the six assignments of axes the
-// one with the largest sum of |cosines| (the first in lexicographic order when several are equal), then flips until every
-// axis points the positive way. Oblique grids stay oblique.
+// The moves after which axes i, j, k run along +L, +P, +S as near as the grid allows: of the six
+// assignments of axes the one with the largest sum of |cosines| (the first in lexicographic order
+// when several are equal), then flips until every axis points the positive way. Oblique grids stay
+// oblique.
 [[nodiscard]] AxisMoves canonical_moves(const Geometry& geometry);
 
 // The same voxels in the same places, in the new order.

@@ -32,10 +32,14 @@ namespace {
 // A case that cannot be used, with the code of the reason for the list of issues.
 class CaseRefusal : public Error {
  public:
-  CaseRefusal(ErrorCode code, std::string reason_code, const std::string& sentence, std::string advice)
+  CaseRefusal(ErrorCode code,
+              std::string reason_code,
+              const std::string& sentence,
+              std::string advice)
       : Error(code, sentence), reason_code_(std::move(reason_code)), advice_(std::move(advice)) {}
 
   [[nodiscard]] const std::string& reason_code() const { return reason_code_; }
+
   [[nodiscard]] const std::string& advice() const { return advice_; }
 
  private:
@@ -43,7 +47,9 @@ class CaseRefusal : public Error {
   std::string advice_;
 };
 
-std::string case_name(const Case& one) { return "case " + printable(one.key); }
+std::string case_name(const Case& one) {
+  return "case " + printable(one.key);
+}
 
 bool same_targets(const std::vector<double>& a, const std::vector<double>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) {
@@ -56,7 +62,8 @@ bool already_there(const VolumeStoreWriter& writer, const Case& one) {
   const StoredCase* const stored = writer.stored(one.key);
   return stored != nullptr && stored->patient == one.patient && stored->split == one.split &&
          stored->has_labels == one.labels.has_value() &&
-         stored->channels == static_cast<std::int64_t>(one.images.size()) && same_targets(stored->targets, one.targets);
+         stored->channels == static_cast<std::int64_t>(one.images.size()) &&
+         same_targets(stored->targets, one.targets);
 }
 
 void refuse_other_modality(const Case& one, const RecipeOptions& recipe) {
@@ -73,7 +80,10 @@ void refuse_other_modality(const Case& one, const RecipeOptions& recipe) {
   }
 }
 
-void refuse_other_grid(const Case& one, const std::string& what, const Geometry& image, const Geometry& other) {
+void refuse_other_grid(const Case& one,
+                       const std::string& what,
+                       const Geometry& image,
+                       const Geometry& other) {
   const std::string difference = geometry_difference(image, other);
   if (!difference.empty()) {
     throw CaseRefusal(ErrorCode::kRefused,
@@ -93,14 +103,16 @@ void refuse_not_finite(const Case& one, const Volume& volume) {
   const std::int64_t count = count_not_finite(volume);
   const double share = static_cast<double>(count) / static_cast<double>(volume.geometry.voxels());
   if (share > kMostNotFinite) {
-    throw CaseRefusal(ErrorCode::kRefused,
-                      "not-finite",
-                      fmt::format("{}: {} of {} voxels ({:.1f} %) are NaN or infinite where at most 1 % is tolerated",
-                                  case_name(one),
-                                  count,
-                                  volume.geometry.voxels(),
-                                  100 * share),
-                      "export the image again");
+    throw CaseRefusal(
+        ErrorCode::kRefused,
+        "not-finite",
+        fmt::format(
+            "{}: {} of {} voxels ({:.1f} %) are NaN or infinite where at most 1 % is tolerated",
+            case_name(one),
+            count,
+            volume.geometry.voxels(),
+            100 * share),
+        "export the image again");
   }
 }
 
@@ -126,7 +138,8 @@ ReadCase read_case(const Case& one, VolumeSource& source, std::mutex& reading) {
   const Geometry& grid = result.channels.front().geometry;
   for (std::size_t channel = 0; channel < result.channels.size(); ++channel) {
     if (channel > 0) {
-      refuse_other_grid(one, fmt::format("channel {}", channel + 1), grid, result.channels[channel].geometry);
+      refuse_other_grid(
+          one, fmt::format("channel {}", channel + 1), grid, result.channels[channel].geometry);
     }
     refuse_not_finite(one, result.channels[channel]);
   }
@@ -196,19 +209,27 @@ bool ends_the_run(const Error& error) {
     return false;
   }
   const ErrorCode code = error.code();
-  return code == ErrorCode::kInternal || code == ErrorCode::kResources || code == ErrorCode::kInterrupted;
+  return code == ErrorCode::kInternal || code == ErrorCode::kResources ||
+         code == ErrorCode::kInterrupted;
 }
 
-// Cases taken one by one by `threads` threads; each writes its own file, so that the order does not show in the result.
+// Cases taken one by one by `threads` threads; each writes its own file, so that the order does not
+// show in the result.
 class PrepareRun {
  public:
-  PrepareRun(std::span<const Case> cases, VolumeSource& source, const RecipeOptions& recipe, VolumeStoreWriter& writer)
+  PrepareRun(std::span<const Case> cases,
+             VolumeSource& source,
+             const RecipeOptions& recipe,
+             VolumeStoreWriter& writer)
       : cases_(cases),
         source_(source),
         recipe_(recipe),
         writer_(writer),
         issues_(cases.size()),
-        progress_("prepare", static_cast<std::int64_t>(cases.size()), "volumes", default_progress_style()) {
+        progress_("prepare",
+                  static_cast<std::int64_t>(cases.size()),
+                  "volumes",
+                  default_progress_style()) {
     for (std::size_t at = 0; at < cases.size(); ++at) {
       if (!already_there(writer, cases[at])) {
         left_.push_back(at);
@@ -261,12 +282,13 @@ class PrepareRun {
         }
         issues_[at] = issue_of(cases_[at], error);
       } catch (const std::bad_alloc&) {
-        fail(std::make_exception_ptr(Error(
-            ErrorCode::kResources,
-            fmt::format("prepare: memory ran out at {} ({} in use at most so far); lower `threads` or choose a coarser "
-                        "spacing_mm",
-                        case_name(cases_[at]),
-                        format_bytes(peak_rss_bytes())))));
+        fail(std::make_exception_ptr(
+            Error(ErrorCode::kResources,
+                  fmt::format("prepare: memory ran out at {} ({} in use at most so far); lower "
+                              "`threads` or choose a coarser "
+                              "spacing_mm",
+                              case_name(cases_[at]),
+                              format_bytes(peak_rss_bytes())))));
         return;
       } catch (const std::exception&) {
         fail(std::current_exception());
@@ -305,7 +327,8 @@ PrepareResult prepare(std::span<const Case> cases,
                       const std::filesystem::path& folder,
                       std::int64_t threads) {
   if (threads < 1) {
-    throw Error(ErrorCode::kInvalidArgument, fmt::format("prepare: expected at least one thread, found {}", threads));
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("prepare: expected at least one thread, found {}", threads));
   }
   std::set<std::string_view> keys;
   for (const Case& one : cases) {
@@ -320,13 +343,15 @@ PrepareResult prepare(std::span<const Case> cases,
   PrepareRun run(cases, source, recipe, writer);
   run.run(threads);
   result.issues = run.issues();
-  const bool some = std::any_of(cases.begin(), cases.end(), [&writer](const Case& one) { return writer.has(one.key); });
+  const bool some = std::any_of(
+      cases.begin(), cases.end(), [&writer](const Case& one) { return writer.has(one.key); });
   if (!some) {
     throw Error(ErrorCode::kNothingFound,
-                result.issues.empty() ? "prepare: there are no cases to prepare"
-                                      : fmt::format("prepare: none of {} cases could be prepared; the first: {}",
-                                                    cases.size(),
-                                                    result.issues.front().reason));
+                result.issues.empty()
+                    ? "prepare: there are no cases to prepare"
+                    : fmt::format("prepare: none of {} cases could be prepared; the first: {}",
+                                  cases.size(),
+                                  result.issues.front().reason));
   }
   writer.finish();
   const VolumeStore store(folder);

@@ -18,30 +18,46 @@ namespace {
 
 constexpr int kRecipeVersion = 1;
 
-[[noreturn]] void refuse_recipe(ErrorCode code, const std::string& what) { throw Error(code, "recipe: " + what); }
+[[noreturn]] void refuse_recipe(ErrorCode code, const std::string& what) {
+  throw Error(code, "recipe: " + what);
+}
 
-std::string recipe_text(const std::string& value) { return "\"" + printable(value) + "\""; }
-std::string recipe_text(bool value) { return value ? "true" : "false"; }
-std::string recipe_text(double value) { return fmt::format("{}", value); }
+std::string recipe_text(const std::string& value) {
+  return "\"" + printable(value) + "\"";
+}
+
+std::string recipe_text(bool value) {
+  return value ? "true" : "false";
+}
+
+std::string recipe_text(double value) {
+  return fmt::format("{}", value);
+}
+
 std::string recipe_text(const std::vector<double>& value) {
   return value.empty() ? "[]" : fmt::format("[{}]", fmt::join(value, ", "));
 }
 
 void check_field(std::string_view key, const std::string& value, const OneOf& allowed) {
   if (std::find(allowed.words.begin(), allowed.words.end(), value) == allowed.words.end()) {
-    refuse_recipe(ErrorCode::kInvalidArgument,
-                  fmt::format("{} is {}; allowed are {}", key, recipe_text(value), join(allowed.words, ", ")));
+    refuse_recipe(
+        ErrorCode::kInvalidArgument,
+        fmt::format(
+            "{} is {}; allowed are {}", key, recipe_text(value), join(allowed.words, ", ")));
   }
 }
 
 void check_field(std::string_view key, double value, const Range<double>& allowed) {
   if (!(value >= allowed.low && value <= allowed.high)) {
-    refuse_recipe(ErrorCode::kInvalidArgument,
-                  fmt::format("{} is {}; allowed is {} to {}", key, value, allowed.low, allowed.high));
+    refuse_recipe(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} is {}; allowed is {} to {}", key, value, allowed.low, allowed.high));
   }
 }
 
-void check_field(std::string_view key, const std::vector<double>& values, const Range<double>& allowed) {
+void check_field(std::string_view key,
+                 const std::vector<double>& values,
+                 const Range<double>& allowed) {
   for (const double value : values) {
     check_field(key, value, allowed);
   }
@@ -52,6 +68,7 @@ struct RecipeChecker {
   void operator()(std::string_view key, T& field, const Allowed& allowed, std::string_view) {
     check_field(key, field, allowed);
   }
+
   void operator()(std::string_view, bool&, std::string_view) {}
 };
 
@@ -66,7 +83,8 @@ struct RecipeWriter {
 
 void read_field(const nlohmann::json& json, std::string_view key, std::string& field) {
   if (!json.is_string()) {
-    refuse_recipe(ErrorCode::kUnreadable, fmt::format("{} is {} where a text was expected", key, json.type_name()));
+    refuse_recipe(ErrorCode::kUnreadable,
+                  fmt::format("{} is {} where a text was expected", key, json.type_name()));
   }
   field = json.get<std::string>();
 }
@@ -81,15 +99,17 @@ void read_field(const nlohmann::json& json, std::string_view key, bool& field) {
 
 void read_field(const nlohmann::json& json, std::string_view key, double& field) {
   if (!json.is_number()) {
-    refuse_recipe(ErrorCode::kUnreadable, fmt::format("{} is {} where a number was expected", key, json.type_name()));
+    refuse_recipe(ErrorCode::kUnreadable,
+                  fmt::format("{} is {} where a number was expected", key, json.type_name()));
   }
   field = json.get<double>();
 }
 
 void read_field(const nlohmann::json& json, std::string_view key, std::vector<double>& field) {
   if (!json.is_array()) {
-    refuse_recipe(ErrorCode::kUnreadable,
-                  fmt::format("{} is {} where a list of numbers was expected", key, json.type_name()));
+    refuse_recipe(
+        ErrorCode::kUnreadable,
+        fmt::format("{} is {} where a list of numbers was expected", key, json.type_name()));
   }
   field.clear();
   for (const nlohmann::json& element : json) {
@@ -127,13 +147,15 @@ void check_recipe(const RecipeOptions& recipe) {
   RecipeOptions copy = recipe;
   copy.describe(RecipeChecker{});
   if (!recipe.spacing_mm.empty() && recipe.spacing_mm.size() != 3) {
-    refuse_recipe(ErrorCode::kInvalidArgument,
-                  fmt::format("spacing_mm has {} values where none or three (along L, P, S) were expected",
-                              recipe.spacing_mm.size()));
+    refuse_recipe(
+        ErrorCode::kInvalidArgument,
+        fmt::format("spacing_mm has {} values where none or three (along L, P, S) were expected",
+                    recipe.spacing_mm.size()));
   }
   if (recipe.window_hu.size() != 2 || !(recipe.window_hu[0] < recipe.window_hu[1])) {
     refuse_recipe(ErrorCode::kInvalidArgument,
-                  "window_hu is " + recipe_text(recipe.window_hu) + " where a low and a higher value were expected");
+                  "window_hu is " + recipe_text(recipe.window_hu) +
+                      " where a low and a higher value were expected");
   }
 }
 
@@ -148,23 +170,26 @@ std::string recipe_to_json(const RecipeOptions& recipe) {
 RecipeOptions recipe_from_json(std::string_view text) {
   RecipeReader reader{nlohmann::json::parse(text, nullptr, false)};
   if (!reader.json.is_object()) {
-    refuse_recipe(ErrorCode::kUnreadable, "expected a JSON object, found " + recipe_text(std::string(text)));
+    refuse_recipe(ErrorCode::kUnreadable,
+                  "expected a JSON object, found " + recipe_text(std::string(text)));
   }
   const auto version = reader.json.find("version");
   if (version == reader.json.end() || !version->is_number_integer()) {
     refuse_recipe(ErrorCode::kUnreadable, "it has no version number");
   }
   if (*version != kRecipeVersion) {
-    refuse_recipe(ErrorCode::kUnsupported,
-                  fmt::format("version {} was written by a newer program; this one reads version {}",
-                              version->dump(),
-                              kRecipeVersion));
+    refuse_recipe(
+        ErrorCode::kUnsupported,
+        fmt::format("version {} was written by a newer program; this one reads version {}",
+                    version->dump(),
+                    kRecipeVersion));
   }
   reader.json.erase(version);
   RecipeOptions recipe;
   recipe.describe(reader);
   if (!reader.json.empty()) {
-    refuse_recipe(ErrorCode::kUnreadable, "unknown field " + recipe_text(reader.json.begin().key()));
+    refuse_recipe(ErrorCode::kUnreadable,
+                  "unknown field " + recipe_text(reader.json.begin().key()));
   }
   try {
     check_recipe(recipe);
@@ -174,7 +199,9 @@ RecipeOptions recipe_from_json(std::string_view text) {
   return recipe;
 }
 
-std::string recipe_digest(const RecipeOptions& recipe) { return sha256_hex(recipe_to_json(recipe)).substr(0, 16); }
+std::string recipe_digest(const RecipeOptions& recipe) {
+  return sha256_hex(recipe_to_json(recipe)).substr(0, 16);
+}
 
 std::string recipe_difference(const RecipeOptions& a, const RecipeOptions& b) {
   RecipeTexts first;
@@ -185,8 +212,10 @@ std::string recipe_difference(const RecipeOptions& a, const RecipeOptions& b) {
   copy.describe(second);
   for (std::size_t at = 0; at < first.fields.size(); ++at) {
     if (first.fields[at].second != second.fields[at].second) {
-      return fmt::format(
-          "{} {} against {}", first.fields[at].first, first.fields[at].second, second.fields[at].second);
+      return fmt::format("{} {} against {}",
+                         first.fields[at].first,
+                         first.fields[at].second,
+                         second.fields[at].second);
     }
   }
   return "";

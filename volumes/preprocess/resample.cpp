@@ -17,10 +17,10 @@ namespace marrow {
 namespace {
 
 constexpr double kSameSpacing = 1e-3;
-constexpr double kIgnoredRemainder = 0.01;   // of a voxel
-constexpr double kAllowedDrift = 0.25;       // of a voxel, over the whole extent
+constexpr double kIgnoredRemainder = 0.01;  // of a voxel
+constexpr double kAllowedDrift = 0.25;      // of a voxel, over the whole extent
 constexpr std::int64_t kMostVoxels = std::int64_t{1} << 31;
-constexpr std::int64_t kTile = 2048;         // floats summed at a time: stays in the first-level cache
+constexpr std::int64_t kTile = 2048;  // floats summed at a time: stays in the first-level cache
 
 // For each output index, the run of input indices that it draws from and their weights.
 struct ResampleTaps {
@@ -58,7 +58,8 @@ ResampleTaps make_taps(const AxisMap& map, std::int64_t inputs, std::int64_t out
       weights[static_cast<std::size_t>(std::clamp(input, first, last) - first)] += weight;
       sum += weight;
     }
-    // Leading and trailing zeros are frequent (an output on an input voxel draws from that voxel alone).
+    // Leading and trailing zeros are frequent (an output on an input voxel draws from that voxel
+    // alone).
     std::size_t begin = 0;
     std::size_t end = weights.size();
     while (end - begin > 1 && weights[begin] == 0) {
@@ -77,7 +78,8 @@ ResampleTaps make_taps(const AxisMap& map, std::int64_t inputs, std::int64_t out
 }
 
 // The axis is the fastest one: every output is a short dot product.
-void resample_rows(const float* in, std::int64_t inputs, const ResampleTaps& taps, float* out, std::int64_t rows) {
+void resample_rows(
+    const float* in, std::int64_t inputs, const ResampleTaps& taps, float* out, std::int64_t rows) {
   const std::size_t outputs = taps.first.size();
   for (std::int64_t row = 0; row < rows; ++row, in += inputs) {
     for (std::size_t output = 0; output < outputs; ++output) {
@@ -107,7 +109,8 @@ void resample_planes(const float* in,
         const float* source = in + (plane * inputs + taps.first[place]) * inner + tile;
         float* const sums = out + (plane * outputs + output) * inner + tile;
         std::fill_n(sums, count, 0.0F);
-        for (std::size_t tap = taps.start[place]; tap < taps.start[place + 1]; ++tap, source += inner) {
+        for (std::size_t tap = taps.start[place]; tap < taps.start[place + 1];
+             ++tap, source += inner) {
           const float weight = taps.weights[tap];
           for (std::int64_t at = 0; at < count; ++at) {
             sums[at] += weight * source[at];
@@ -121,7 +124,8 @@ void resample_planes(const float* in,
 }  // namespace
 
 std::array<AxisMap, 3> aligned_axes(const Geometry& grid, const Geometry& target) {
-  // index in `grid` = matrix * index in `target` + offset; the true inverse, since a direction may be off by 1e-4.
+  // index in `grid` = matrix * index in `target` + offset; the true inverse, since a direction may
+  // be off by 1e-4.
   const Eigen::Matrix3d inverse = (grid.direction * grid.spacing.asDiagonal()).inverse();
   const Eigen::Matrix3d matrix = inverse * target.direction * target.spacing.asDiagonal();
   const Eigen::Vector3d offset = inverse * (target.origin - grid.origin);
@@ -134,15 +138,18 @@ std::array<AxisMap, 3> aligned_axes(const Geometry& grid, const Geometry& target
     maps[axis] = {static_cast<std::size_t>(row), offset[row], matrix(row, column)};
     bool parallel = !std::exchange(used[static_cast<std::size_t>(row)], true);
     for (Eigen::Index other = 0; other < 3; ++other) {
-      const double drift = std::abs(matrix(other, column)) * static_cast<double>(target.size[axis] - 1);
+      const double drift =
+          std::abs(matrix(other, column)) * static_cast<double>(target.size[axis] - 1);
       parallel = parallel && (other == row || drift < kAllowedDrift);
     }
     if (!parallel) {
-      throw Error(ErrorCode::kRefused,
-                  fmt::format("resampling: expected two grids with parallel axes, found {} and {} with other "
-                              "directions; bring both onto one grid first",
-                              describe(grid),
-                              describe(target)));
+      throw Error(
+          ErrorCode::kRefused,
+          fmt::format(
+              "resampling: expected two grids with parallel axes, found {} and {} with other "
+              "directions; bring both onto one grid first",
+              describe(grid),
+              describe(target)));
     }
   }
   return maps;
@@ -170,14 +177,16 @@ Geometry resampled_geometry(const Geometry& grid, const Eigen::Vector3d& spacing
     }
   }
   if (voxels > static_cast<double>(kMostVoxels)) {
-    throw Error(ErrorCode::kResources,
-                fmt::format("resampling {} to {:g}x{:g}x{:g} mm would make {:.3g} voxels, more than 2^31; choose a "
-                            "coarser spacing_mm",
-                            describe(grid),
-                            spacing_mm[0],
-                            spacing_mm[1],
-                            spacing_mm[2],
-                            voxels));
+    throw Error(
+        ErrorCode::kResources,
+        fmt::format(
+            "resampling {} to {:g}x{:g}x{:g} mm would make {:.3g} voxels, more than 2^31; choose a "
+            "coarser spacing_mm",
+            describe(grid),
+            spacing_mm[0],
+            spacing_mm[1],
+            spacing_mm[2],
+            voxels));
   }
   return make_geometry(size, spacing, grid.to_physical(first), grid.direction);
 }
@@ -193,7 +202,8 @@ Volume resampled(Volume volume, const Geometry& target) {
   Size3 size = volume.geometry.size;
   std::vector<float> values = std::move(volume.voxels);
   for (const std::size_t axis : order) {
-    if (size[axis] == target.size[axis] && std::abs(maps[axis].step - 1) < 1e-9 && std::abs(maps[axis].offset) < 1e-6) {
+    if (size[axis] == target.size[axis] && std::abs(maps[axis].step - 1) < 1e-9 &&
+        std::abs(maps[axis].offset) < 1e-6) {
       continue;
     }
     const ResampleTaps taps = make_taps(maps[axis], size[axis], target.size[axis]);

@@ -12,8 +12,8 @@
 
 namespace marrow {
 
-// A recipe for one example: which case, which box of its prepared grid (before augmentation), and the seed of every
-// further random choice made for it.
+// A recipe for one example: which case, which box of its prepared grid (before augmentation), and
+// the seed of every further random choice made for it.
 struct Patch {
   std::int64_t case_index = 0;
   Box box;
@@ -24,8 +24,9 @@ class Sampler {
  public:
   virtual ~Sampler() = default;
 
-  // The `position`-th patch of the stream (position = step * batch + place in the batch). A pure function of the
-  // position and the seed that the sampler was made with; safe to call from any thread.
+  // The `position`-th patch of the stream (position = step * batch + place in the batch). A pure
+  // function of the position and the seed that the sampler was made with; safe to call from any
+  // thread.
   [[nodiscard]] virtual Patch patch(std::uint64_t position) const = 0;
 };
 

@@ -9,8 +9,9 @@
 
 namespace marrow {
 
-// Recently decoded blocks of one thread: neighbouring crops of a volume share blocks, and a small volume has only a few.
-// 4-way set-associative, 256 blocks of 64 KiB at most. Not thread-safe: one per thread.
+// Recently decoded blocks of one thread: neighbouring crops of a volume share blocks, and a small
+// volume has only a few. 4-way set-associative, 256 blocks of 64 KiB at most. Not thread-safe: one
+// per thread.
 class BlockCache {
  public:
   struct Slot {
@@ -21,8 +22,8 @@ class BlockCache {
     std::vector<std::byte> values;  // room for kBlockVoxels int16
   };
 
-  // The slot of this block: either it holds it (`store` is set), or the one to decode into, whose `store` is 0 and is to
-  // be set by `keep` once the values are there.
+  // The slot of this block: either it holds it (`store` is set), or the one to decode into, whose
+  // `store` is 0 and is to be set by `keep` once the values are there.
   [[nodiscard]] Slot& find(std::uint64_t store, std::int64_t case_index, std::int64_t block) {
     std::uint64_t hash = store * 0x9E3779B97F4A7C15U + static_cast<std::uint64_t>(case_index);
     hash = hash * 0x9E3779B97F4A7C15U + static_cast<std::uint64_t>(block);

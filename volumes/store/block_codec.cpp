@@ -1,10 +1,10 @@
 #include "volumes/store/block_codec.h"
 
-#include <lz4.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
+
+#include <lz4.h>
 
 #include "core/error.h"
 
@@ -12,11 +12,13 @@ namespace marrow {
 
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the store is written and read as little-endian");
+static_assert(std::endian::native == std::endian::little,
+              "the store is written and read as little-endian");
 
-// Every row minus the row before it in j (the first row of a plane minus that of the plane before it), as zigzag
-// numbers (0, -1, 1, -2, ... -> 0, 1, 2, 3, ...), low bytes first. Whole rows are subtracted, so that undoing it runs in
-// vector registers, and j lies within the slice whatever plane the scanner cut.
+// Every row minus the row before it in j (the first row of a plane minus that of the plane before
+// it), as zigzag numbers (0, -1, 1, -2, ... -> 0, 1, 2, 3, ...), low bytes first. Whole rows are
+// subtracted, so that undoing it runs in vector registers, and j lies within the slice whatever
+// plane the scanner cut.
 std::vector<std::byte> filter_rows(std::span<const std::int16_t> values, const BlockSize& size) {
   const auto width = static_cast<std::size_t>(size[0]);
   const std::size_t plane = width * static_cast<std::size_t>(size[1]);
@@ -30,14 +32,17 @@ std::vector<std::byte> filter_rows(std::span<const std::int16_t> values, const B
       before = values[at - plane];
     }
     const auto delta = static_cast<std::int16_t>(values[at] - before);
-    const auto zigzag = static_cast<std::uint16_t>((static_cast<std::uint16_t>(delta) << 1) ^ (delta >> 15));
+    const auto zigzag =
+        static_cast<std::uint16_t>((static_cast<std::uint16_t>(delta) << 1) ^ (delta >> 15));
     filtered[at] = static_cast<std::byte>(zigzag & 0xFF);
     filtered[values.size() + at] = static_cast<std::byte>(zigzag >> 8);
   }
   return filtered;
 }
 
-void unfilter_rows(const std::byte* filtered, const BlockSize& size, std::span<std::int16_t> values) {
+void unfilter_rows(const std::byte* filtered,
+                   const BlockSize& size,
+                   std::span<std::int16_t> values) {
   const auto width = static_cast<std::size_t>(size[0]);
   const auto height = static_cast<std::size_t>(size[1]);
   const auto depth = static_cast<std::size_t>(size[2]);
@@ -66,7 +71,8 @@ void unfilter_rows(const std::byte* filtered, const BlockSize& size, std::span<s
 }
 
 std::vector<std::byte> lz4(std::span<const std::byte> bytes) {
-  std::vector<std::byte> packed(static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(bytes.size()))));
+  std::vector<std::byte> packed(
+      static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(bytes.size()))));
   const int count = LZ4_compress_default(reinterpret_cast<const char*>(bytes.data()),
                                          reinterpret_cast<char*>(packed.data()),
                                          static_cast<int>(bytes.size()),
@@ -84,9 +90,12 @@ bool unlz4(std::span<const std::byte> bytes, std::byte* out, std::size_t count) 
 }
 
 template <class T>
-PackedBlock pack_values(std::span<const T> values, BlockCodec codec, std::vector<std::byte> packed) {
+PackedBlock pack_values(std::span<const T> values,
+                        BlockCodec codec,
+                        std::vector<std::byte> packed) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  PackedBlock block{codec, static_cast<std::int16_t>(*low), static_cast<std::int16_t>(*high), std::move(packed)};
+  PackedBlock block{
+      codec, static_cast<std::int16_t>(*low), static_cast<std::int16_t>(*high), std::move(packed)};
   if (*low == *high) {
     block.codec = BlockCodec::kConstant;
     block.bytes.clear();

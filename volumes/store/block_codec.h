@@ -34,8 +34,8 @@ struct PackedBlock {
 [[nodiscard]] PackedBlock pack_block(std::span<const std::int16_t> values, const BlockSize& size);
 [[nodiscard]] PackedBlock pack_block(std::span<const std::uint8_t> values, const BlockSize& size);
 
-// Undoes pack_block for every codec but kConstant. Returns false when `bytes` are not such a block; reads and writes
-// inside the spans only, whatever they hold.
+// Undoes pack_block for every codec but kConstant. Returns false when `bytes` are not such a block;
+// reads and writes inside the spans only, whatever they hold.
 [[nodiscard]] bool unpack_block(BlockCodec codec,
                                 std::span<const std::byte> bytes,
                                 const BlockSize& size,

@@ -37,11 +37,16 @@ void append(std::vector<std::byte>& bytes, std::span<const T> values) {
   bytes.insert(bytes.end(), raw.begin(), raw.end());
 }
 
-void pad(std::vector<std::byte>& bytes) { bytes.resize((bytes.size() + 7) / 8 * 8); }
+void pad(std::vector<std::byte>& bytes) {
+  bytes.resize((bytes.size() + 7) / 8 * 8);
+}
 
 // Packs the blocks of one map in plain order, appending to the table and the payload.
 template <class T, class Value>
-void encode_blocks(const Size3& size, Value&& value, std::vector<BlockEntry>& table, std::vector<std::byte>& payload) {
+void encode_blocks(const Size3& size,
+                   Value&& value,
+                   std::vector<BlockEntry>& table,
+                   std::vector<std::byte>& payload) {
   const std::array<std::int64_t, 3> blocks = blocks_along(size);
   std::vector<T> values;
   for (std::int64_t bk = 0; bk < blocks[2]; ++bk) {
@@ -76,7 +81,8 @@ void encode_blocks(const Size3& size, Value&& value, std::vector<BlockEntry>& ta
 std::vector<std::byte> encode_positions(std::span<const PositionSet> sets) {
   std::vector<std::byte> bytes;
   for (const PositionSet& set : sets) {
-    const std::array<std::uint32_t, 2> head{set.value, static_cast<std::uint32_t>(set.voxels.size())};
+    const std::array<std::uint32_t, 2> head{set.value,
+                                            static_cast<std::uint32_t>(set.voxels.size())};
     append<std::uint32_t>(bytes, head);
     append<std::array<std::int32_t, 3>>(bytes, set.voxels);
     pad(bytes);
@@ -111,10 +117,14 @@ std::vector<std::byte> encode_case(const std::string& metadata,
     const Quantisation quantisation = choose_quantisation(channel.voxels, recipe);
     append<Quantisation>(table_bytes, std::span(&quantisation, 1));
     encode_blocks<std::int16_t>(
-        size, [&](std::size_t at) { return quantised(channel.voxels[at], quantisation); }, table, payload);
+        size,
+        [&](std::size_t at) { return quantised(channel.voxels[at], quantisation); },
+        table,
+        payload);
   }
   if (!labels.empty()) {
-    encode_blocks<std::uint8_t>(size, [&](std::size_t at) { return labels[at]; }, table, payload);
+    encode_blocks<std::uint8_t>(
+        size, [&](std::size_t at) { return labels[at]; }, table, payload);
   }
   append<BlockEntry>(table_bytes, table);
   const std::vector<std::byte> position_bytes = encode_positions(positions);
@@ -157,26 +167,30 @@ CaseFile::CaseFile(const std::filesystem::path& file, std::string label)
     : path_(file), label_(std::move(label)), map_(file) {
   const std::span<const std::byte> bytes = map_.bytes();
   if (bytes.size() < sizeof header_) {
-    damaged(fmt::format("it has {} bytes where a header of {} was expected", bytes.size(), sizeof header_));
+    damaged(fmt::format(
+        "it has {} bytes where a header of {} was expected", bytes.size(), sizeof header_));
   }
   std::memcpy(&header_, bytes.data(), sizeof header_);
   if (header_.magic != kCaseMagic) {
     damaged("it does not begin as a case file does");
   }
   if (header_.version != kCaseFileVersion) {
-    throw Error(ErrorCode::kUnsupported,
-                fmt::format("store: {} has format version {}, and this program reads version {}; prepare the store "
-                            "again with this program",
-                            printable(path_.string(), 400),
-                            header_.version,
-                            kCaseFileVersion));
+    throw Error(
+        ErrorCode::kUnsupported,
+        fmt::format(
+            "store: {} has format version {}, and this program reads version {}; prepare the store "
+            "again with this program",
+            printable(path_.string(), 400),
+            header_.version,
+            kCaseFileVersion));
   }
   if (header_checksum(header_) != header_.header_checksum) {
     damaged("the header fails its checksum");
   }
   check_layout();
-  const auto table = bytes.subspan(static_cast<std::size_t>(header_.table_offset),
-                                   static_cast<std::size_t>(header_.positions_offset - header_.table_offset));
+  const auto table =
+      bytes.subspan(static_cast<std::size_t>(header_.table_offset),
+                    static_cast<std::size_t>(header_.positions_offset - header_.table_offset));
   if (xxh3(table) != header_.table_checksum) {
     damaged("the block table fails its checksum");
   }
@@ -186,21 +200,24 @@ CaseFile::CaseFile(const std::filesystem::path& file, std::string label)
     damaged("the positions fail their checksum");
   }
   const std::span<const std::byte> entries = table.subspan(sizeof(Quantisation) * header_.channels);
-  table_ = {reinterpret_cast<const BlockEntry*>(entries.data()), entries.size() / sizeof(BlockEntry)};
+  table_ = {reinterpret_cast<const BlockEntry*>(entries.data()),
+            entries.size() / sizeof(BlockEntry)};
 }
 
-// Sizes and offsets describe the file exactly, so that whatever follows stays inside the map even if someone made the
-// checksums fit.
+// Sizes and offsets describe the file exactly, so that whatever follows stays inside the map even
+// if someone made the checksums fit.
 void CaseFile::check_layout() const {
   std::uint64_t voxels = 1;
   for (const std::uint32_t count : header_.size) {
     voxels = std::min(voxels * count, kMostCaseVoxels + 1);  // at most 2^31 times 2^32: no overflow
   }
-  if (voxels == 0 || voxels > kMostCaseVoxels || header_.channels == 0 || header_.channels > kMostCaseChannels ||
-      header_.has_labels > 1 || header_.block_edge != kBlockEdge) {
+  if (voxels == 0 || voxels > kMostCaseVoxels || header_.channels == 0 ||
+      header_.channels > kMostCaseChannels || header_.has_labels > 1 ||
+      header_.block_edge != kBlockEdge) {
     damaged("the header holds impossible sizes");
   }
-  const std::uint64_t table = sizeof(Quantisation) * header_.channels + sizeof(BlockEntry) * block_count(header_);
+  const std::uint64_t table =
+      sizeof(Quantisation) * header_.channels + sizeof(BlockEntry) * block_count(header_);
   const std::uint64_t limit = map_.bytes().size();
   const bool small = header_.metadata_bytes <= limit && header_.positions_bytes <= limit &&
                      header_.payload_bytes <= limit && table <= limit;
@@ -209,14 +226,18 @@ void CaseFile::check_layout() const {
       header_.positions_offset != header_.table_offset + table ||
       header_.payload_offset != header_.positions_offset + header_.positions_bytes ||
       header_.file_bytes != header_.payload_offset + header_.payload_bytes) {
-    damaged(fmt::format("it has {} bytes where its header describes {}", limit, header_.file_bytes));
+    damaged(
+        fmt::format("it has {} bytes where its header describes {}", limit, header_.file_bytes));
   }
 }
 
-Size3 CaseFile::size() const { return {header_.size[0], header_.size[1], header_.size[2]}; }
+Size3 CaseFile::size() const {
+  return {header_.size[0], header_.size[1], header_.size[2]};
+}
 
 std::string_view CaseFile::metadata() const {
-  const auto bytes = map_.bytes().subspan(sizeof header_, static_cast<std::size_t>(header_.metadata_bytes));
+  const auto bytes =
+      map_.bytes().subspan(sizeof header_, static_cast<std::size_t>(header_.metadata_bytes));
   if (xxh3(bytes) != header_.metadata_checksum) {
     damaged("the metadata fails its checksum");
   }
@@ -227,12 +248,14 @@ Quantisation CaseFile::quantisation(std::int64_t channel) const {
   MARROW_CHECK(channel >= 0 && channel < header_.channels);
   Quantisation result;
   std::memcpy(&result,
-              map_.bytes().data() + header_.table_offset + static_cast<std::size_t>(channel) * sizeof result,
+              map_.bytes().data() + header_.table_offset +
+                  static_cast<std::size_t>(channel) * sizeof result,
               sizeof result);
   return result;
 }
 
-std::int64_t CaseFile::block_index(std::int64_t channel, const std::array<std::int64_t, 3>& block) const {
+std::int64_t CaseFile::block_index(std::int64_t channel,
+                                   const std::array<std::int64_t, 3>& block) const {
   const std::array<std::int64_t, 3> blocks = blocks_along(size());
   return block[0] + blocks[0] * (block[1] + blocks[1] * (block[2] + blocks[2] * channel));
 }
@@ -247,8 +270,8 @@ std::span<const std::byte> CaseFile::block_bytes(std::int64_t index) const {
   if (entry.offset > header_.payload_bytes || entry.length > header_.payload_bytes - entry.offset) {
     damaged(fmt::format("block {} lies outside the file", index));
   }
-  const auto bytes =
-      map_.bytes().subspan(static_cast<std::size_t>(header_.payload_offset + entry.offset), entry.length);
+  const auto bytes = map_.bytes().subspan(
+      static_cast<std::size_t>(header_.payload_offset + entry.offset), entry.length);
   if (xxh3(bytes) != entry.checksum) {
     damaged(fmt::format("block {} fails its checksum", index));
   }
@@ -257,8 +280,9 @@ std::span<const std::byte> CaseFile::block_bytes(std::int64_t index) const {
 
 std::span<const std::array<std::int32_t, 3>> CaseFile::positions(std::int64_t value) const {
   using Position = std::array<std::int32_t, 3>;
-  std::span<const std::byte> left = map_.bytes().subspan(static_cast<std::size_t>(header_.positions_offset),
-                                                         static_cast<std::size_t>(header_.positions_bytes));
+  std::span<const std::byte> left =
+      map_.bytes().subspan(static_cast<std::size_t>(header_.positions_offset),
+                           static_cast<std::size_t>(header_.positions_bytes));
   for (std::uint32_t set = 0; set < header_.position_sets; ++set) {
     std::array<std::uint32_t, 2> head{};
     if (left.size() < sizeof head) {
@@ -301,8 +325,9 @@ void CaseFile::check_all() const {
     }
     const std::span<const std::byte> bytes = block_bytes(index);
     const std::int64_t place = index % per_map;
-    const BlockSize edge =
-        block_size(size(), {place % blocks[0], place / blocks[0] % blocks[1], place / (blocks[0] * blocks[1])});
+    const BlockSize edge = block_size(
+        size(),
+        {place % blocks[0], place / blocks[0] % blocks[1], place / (blocks[0] * blocks[1])});
     const auto count = static_cast<std::size_t>(edge[0] * edge[1] * edge[2]);
     const bool good = index / per_map < header_.channels
                           ? unpack_block(codec, bytes, edge, std::span(values).first(count))
@@ -317,11 +342,13 @@ void CaseFile::check_all() const {
 }
 
 void CaseFile::damaged(const std::string& what) const {
-  throw Error(ErrorCode::kUnreadable,
-              fmt::format("store: case {} is damaged: {} ({}); run prepare again, which redoes this case alone",
-                          printable(label_),
-                          what,
-                          printable(path_.string(), 400)));
+  throw Error(
+      ErrorCode::kUnreadable,
+      fmt::format(
+          "store: case {} is damaged: {} ({}); run prepare again, which redoes this case alone",
+          printable(label_),
+          what,
+          printable(path_.string(), 400)));
 }
 
 }  // namespace marrow

@@ -30,7 +30,8 @@ struct BlockEntry {
 
 static_assert(sizeof(BlockEntry) == 32);
 
-// The first 128 bytes of a case file, as they lie on disk. docs/formats/volume_store.md explains every field.
+// The first 128 bytes of a case file, as they lie on disk. docs/formats/volume_store.md explains
+// every field.
 struct CaseHeader {
   std::array<char, 8> magic{};
   std::uint32_t version = 0;
@@ -67,25 +68,29 @@ inline constexpr std::uint32_t kCaseFileVersion = 1;
                                                  std::span<const PositionSet> positions,
                                                  const RecipeOptions& recipe);
 
-// A case file, mapped. The constructor checks the header, the block table and the positions with their checksums and
-// throws Error{kUnreadable} naming `label` and the file, Error{kUnsupported} for another version.
+// A case file, mapped. The constructor checks the header, the block table and the positions with
+// their checksums and throws Error{kUnreadable} naming `label` and the file, Error{kUnsupported}
+// for another version.
 class CaseFile {
  public:
   CaseFile(const std::filesystem::path& file, std::string label);
 
   [[nodiscard]] const CaseHeader& header() const { return header_; }
+
   [[nodiscard]] Size3 size() const;
   // Checked against its checksum here. Throws Error{kUnreadable}.
   [[nodiscard]] std::string_view metadata() const;
   [[nodiscard]] Quantisation quantisation(std::int64_t channel) const;
   // Number of a block in the table; the label blocks follow those of the last channel.
-  [[nodiscard]] std::int64_t block_index(std::int64_t channel, const std::array<std::int64_t, 3>& block) const;
+  [[nodiscard]] std::int64_t block_index(std::int64_t channel,
+                                         const std::array<std::int64_t, 3>& block) const;
   [[nodiscard]] const BlockEntry& block(std::int64_t index) const;
   // The bytes of a block, checked. Throws Error{kUnreadable} naming the case.
   [[nodiscard]] std::span<const std::byte> block_bytes(std::int64_t index) const;
   [[nodiscard]] std::span<const std::array<std::int32_t, 3>> positions(std::int64_t value) const;
 
-  // Everything not yet checked by the constructor: the metadata and every block, decoded. Throws Error{kUnreadable}.
+  // Everything not yet checked by the constructor: the metadata and every block, decoded. Throws
+  // Error{kUnreadable}.
   void check_all() const;
 
   // What a reader throws about this case.

@@ -15,7 +15,8 @@ PositionSet sample_positions(std::span<const std::uint8_t> map,
                              std::string_view key) {
   MARROW_CHECK(static_cast<std::int64_t>(map.size()) == size[0] * size[1] * size[2]);
   const std::int64_t found = std::count(map.begin(), map.end(), wanted);
-  const std::int64_t kept = std::min(found, std::clamp(found / 32, kFewestPositions, kMostPositions));
+  const std::int64_t kept =
+      std::min(found, std::clamp(found / 32, kFewestPositions, kMostPositions));
   Rng rng(xxh3(std::as_bytes(std::span(key.data(), key.size()))), "positions", {value});
   PositionSet set;
   set.value = value;

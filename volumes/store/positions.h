@@ -19,9 +19,10 @@ struct PositionSet {
   std::vector<std::array<std::int32_t, 3>> voxels;
 };
 
-// Places where `map` equals `wanted`, in scan order. Of n such voxels all are kept up to 1024; above, n / 32 of them but
-// at least 1024 and at most 4096: the scan order is cut into that many equal strata and one voxel is drawn from each,
-// which spreads them over the structure. What is drawn depends on (key, value) alone.
+// Places where `map` equals `wanted`, in scan order. Of n such voxels all are kept up to 1024;
+// above, n / 32 of them but at least 1024 and at most 4096: the scan order is cut into that many
+// equal strata and one voxel is drawn from each, which spreads them over the structure. What is
+// drawn depends on (key, value) alone.
 [[nodiscard]] PositionSet sample_positions(std::span<const std::uint8_t> map,
                                            const Size3& size,
                                            std::uint8_t wanted,

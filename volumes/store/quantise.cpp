@@ -33,12 +33,14 @@ Quantisation choose_quantisation(std::span<const float> values, const RecipeOpti
     while (steps > kMostWindowSteps) {
       steps /= 2;
     }
-    // q = 0 lies on a whole step near the middle of the window, which needs the range of int16 on both sides.
+    // q = 0 lies on a whole step near the middle of the window, which needs the range of int16 on
+    // both sides.
     const double scale = 2 / steps;
     return {static_cast<float>(scale), static_cast<float>(-1 + scale * std::floor(steps / 2))};
   }
   const double range = static_cast<double>(*high) - static_cast<double>(*low);
-  return {static_cast<float>(range / kRangeSteps), static_cast<float>(static_cast<double>(*low) + range / 2)};
+  return {static_cast<float>(range / kRangeSteps),
+          static_cast<float>(static_cast<double>(*low) + range / 2)};
 }
 
 std::int16_t quantised(float value, const Quantisation& quantisation) {

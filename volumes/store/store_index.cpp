@@ -23,9 +23,13 @@ constexpr std::string_view kIndexFormat = "marrow-volume-store";
 constexpr int kIndexVersion = 1;
 constexpr std::size_t kLongestName = 180;
 
-std::uint64_t text_checksum(std::string_view text) { return xxh3(std::as_bytes(std::span(text.data(), text.size()))); }
+std::uint64_t text_checksum(std::string_view text) {
+  return xxh3(std::as_bytes(std::span(text.data(), text.size())));
+}
 
-std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
+std::string hex(std::uint64_t value) {
+  return fmt::format("{:016x}", value);
+}
 
 std::uint64_t from_hex(const std::string& text) {
   std::size_t used = 0;
@@ -62,7 +66,8 @@ Geometry geometry_from(const json& value) {
 json info_json(const StoredCase& info) {
   json targets = json::array();
   for (const double target : info.targets) {
-    targets.push_back(std::isfinite(target) ? json(target) : json(nullptr));  // JSON has no NaN: null is "unknown"
+    targets.push_back(std::isfinite(target) ? json(target)
+                                            : json(nullptr));  // JSON has no NaN: null is "unknown"
   }
   return {{"key", info.key},
           {"patient", info.patient},
@@ -85,7 +90,8 @@ StoredCase info_from(const json& value) {
   info.channels = value.at("channels").get<std::int64_t>();
   info.has_labels = value.at("has_labels").get<bool>();
   for (const json& target : value.at("targets")) {
-    info.targets.push_back(target.is_null() ? std::numeric_limits<double>::quiet_NaN() : target.get<double>());
+    info.targets.push_back(target.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                            : target.get<double>());
   }
   info.label_fractions = value.at("label_fractions").get<std::vector<double>>();
   return info;
@@ -108,7 +114,8 @@ auto reading(const std::string& what, const Read& read) {
 std::string store_fingerprint(const std::vector<IndexedCase>& cases) {
   std::string text;
   for (const IndexedCase& one : cases) {
-    text += json{one.info.key, geometry_json(one.info.geometry), hex(one.table_checksum)}.dump() + "\n";
+    text +=
+        json{one.info.key, geometry_json(one.info.geometry), hex(one.table_checksum)}.dump() + "\n";
   }
   return sha256_hex(text);
 }
@@ -139,11 +146,13 @@ StoreIndex read_index(const std::filesystem::path& file) {
   return reading(shown, [&file, &shown] {
     const json value = json::parse(read_text(file));
     if (value.at("format").get<std::string>() != kIndexFormat) {
-      throw Error(ErrorCode::kUnsupported, "store: " + shown + " is not the index of a volume store");
+      throw Error(ErrorCode::kUnsupported,
+                  "store: " + shown + " is not the index of a volume store");
     }
     if (value.at("version").get<int>() != kIndexVersion) {
       throw Error(ErrorCode::kUnsupported,
-                  fmt::format("store: {} has format version {}, and this program reads version {}; prepare the store "
+                  fmt::format("store: {} has format version {}, and this program reads version {}; "
+                              "prepare the store "
                               "again with this program",
                               shown,
                               value.at("version").get<int>(),
@@ -151,7 +160,8 @@ StoreIndex read_index(const std::filesystem::path& file) {
     }
     const json& store = value.at("store");
     if (text_checksum(store.dump()) != from_hex(value.at("checksum").get<std::string>())) {
-      throw Error(ErrorCode::kUnreadable, "store: " + shown + " fails its checksum; run prepare again");
+      throw Error(ErrorCode::kUnreadable,
+                  "store: " + shown + " fails its checksum; run prepare again");
     }
     StoreIndex index;
     index.recipe = recipe_from_json(store.at("recipe").dump());

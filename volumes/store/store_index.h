@@ -31,7 +31,8 @@ inline constexpr std::string_view kCaseFileEnding = ".mvol";
 
 // The same cases give the same text. `fingerprint` is computed here.
 [[nodiscard]] std::string index_to_text(StoreIndex index);
-// Throws Error{kUnreadable} naming `file` when it is damaged, Error{kUnsupported} for another version.
+// Throws Error{kUnreadable} naming `file` when it is damaged, Error{kUnsupported} for another
+// version.
 [[nodiscard]] StoreIndex read_index(const std::filesystem::path& file);
 
 // SHA-256 over keys, prepared grids and block tables (which hold the checksum of every block).
@@ -47,8 +48,9 @@ struct CaseMetadata {
 // Throws Error{kUnreadable} naming `label`.
 [[nodiscard]] CaseMetadata metadata_from_text(std::string_view text, const std::string& label);
 
-// `key` as a file name with the ending of case files: letters, digits, '-', '_' and '.' (not in front) stay, every other
-// byte becomes %XX; a long key keeps its beginning and ends in a digest. Different keys, different names.
+// `key` as a file name with the ending of case files: letters, digits, '-', '_' and '.' (not in
+// front) stay, every other byte becomes %XX; a long key keeps its beginning and ends in a digest.
+// Different keys, different names.
 [[nodiscard]] std::string case_file_name(std::string_view key);
 
 }  // namespace marrow

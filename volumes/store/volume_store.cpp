@@ -53,8 +53,9 @@ struct VolumeStore::State {
 
   [[nodiscard]] std::unique_ptr<const CaseFile> open(const IndexedCase& one) const {
     auto file = std::make_unique<const CaseFile>(folder / one.file, one.info.key);
-    if (file->header().header_checksum != one.header_checksum || file->size() != one.info.geometry.size ||
-        file->header().channels != one.info.channels || (file->header().has_labels != 0) != one.info.has_labels) {
+    if (file->header().header_checksum != one.header_checksum ||
+        file->size() != one.info.geometry.size || file->header().channels != one.info.channels ||
+        (file->header().has_labels != 0) != one.info.has_labels) {
       file->damaged("it is not the file that the index was written for");
     }
     return file;
@@ -77,7 +78,10 @@ struct VolumeStore::State {
 
   // The decoded values of a block, valid until this thread asks for another.
   template <class T>
-  [[nodiscard]] const T* decoded(const CaseFile& file, std::int64_t at, std::int64_t block, const BlockSize& edge) const {
+  [[nodiscard]] const T* decoded(const CaseFile& file,
+                                 std::int64_t at,
+                                 std::int64_t block,
+                                 const BlockSize& edge) const {
     BlockCache& cache = cache_of_this_thread();
     BlockCache::Slot& slot = cache.find(number, at, block);
     T* const values = reinterpret_cast<T*>(slot.values.data());
@@ -109,7 +113,8 @@ struct VolumeStore::State {
     for (std::int64_t bk = low[2] / kBlockEdge; bk * kBlockEdge < high[2]; ++bk) {
       for (std::int64_t bj = low[1] / kBlockEdge; bj * kBlockEdge < high[1]; ++bj) {
         for (std::int64_t bi = low[0] / kBlockEdge; bi * kBlockEdge < high[0]; ++bi) {
-          const std::array<std::int64_t, 3> corner{bi * kBlockEdge, bj * kBlockEdge, bk * kBlockEdge};
+          const std::array<std::int64_t, 3> corner{
+              bi * kBlockEdge, bj * kBlockEdge, bk * kBlockEdge};
           const BlockSize edge = block_size(size, {bi, bj, bk});
           const std::int64_t block = one.block_index(map, {bi, bj, bk});
           const BlockEntry& entry = one.block(block);
@@ -118,16 +123,21 @@ struct VolumeStore::State {
           const Out same = convert(static_cast<T>(entry.min));
           const std::int64_t first = std::max(low[0], corner[0]);
           const std::int64_t count = std::min(high[0], corner[0] + edge[0]) - first;
-          for (std::int64_t k = std::max(low[2], corner[2]); k < std::min(high[2], corner[2] + edge[2]); ++k) {
-            for (std::int64_t j = std::max(low[1], corner[1]); j < std::min(high[1], corner[1] + edge[1]); ++j) {
-              Out* const row = out + (first - box.start[0]) +
-                               box.size[0] * ((j - box.start[1]) + box.size[1] * (k - box.start[2]));
+          for (std::int64_t k = std::max(low[2], corner[2]);
+               k < std::min(high[2], corner[2] + edge[2]);
+               ++k) {
+            for (std::int64_t j = std::max(low[1], corner[1]);
+                 j < std::min(high[1], corner[1] + edge[1]);
+                 ++j) {
+              Out* const row =
+                  out + (first - box.start[0]) +
+                  box.size[0] * ((j - box.start[1]) + box.size[1] * (k - box.start[2]));
               if (constant) {
                 std::fill_n(row, count, same);
                 continue;
               }
-              const T* const from =
-                  values + (first - corner[0]) + edge[0] * ((j - corner[1]) + edge[1] * (k - corner[2]));
+              const T* const from = values + (first - corner[0]) +
+                                    edge[0] * ((j - corner[1]) + edge[1] * (k - corner[2]));
               for (std::int64_t i = 0; i < count; ++i) {
                 row[i] = convert(from[i]);
               }
@@ -145,8 +155,10 @@ void check_box(const Box& box, std::size_t out) {
   std::uint64_t voxels = 1;
   for (std::size_t axis = 0; axis < 3; ++axis) {
     constexpr std::int64_t kFar = std::int64_t{1} << 31;
-    if (box.size[axis] < 1 || box.size[axis] > kFar || box.start[axis] < -kFar || box.start[axis] > kFar) {
-      throw Error(ErrorCode::kInvalidArgument, "store: expected a box of at least one voxel near the grid");
+    if (box.size[axis] < 1 || box.size[axis] > kFar || box.start[axis] < -kFar ||
+        box.start[axis] > kFar) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "store: expected a box of at least one voxel near the grid");
     }
     // Kept small enough not to overflow on the next axis.
     voxels = std::min(voxels * static_cast<std::uint64_t>(box.size[axis]), std::uint64_t{out} + 1);
@@ -192,18 +204,26 @@ VolumeStore::VolumeStore(const std::filesystem::path& folder) : state_(std::make
 
 VolumeStore::~VolumeStore() = default;
 
-std::int64_t VolumeStore::size() const { return static_cast<std::int64_t>(state_->index.cases.size()); }
+std::int64_t VolumeStore::size() const {
+  return static_cast<std::int64_t>(state_->index.cases.size());
+}
 
-const StoredCase& VolumeStore::info(std::int64_t index) const { return state_->indexed(index).info; }
+const StoredCase& VolumeStore::info(std::int64_t index) const {
+  return state_->indexed(index).info;
+}
 
 std::int64_t VolumeStore::find(std::string_view key) const {
   const auto found = state_->by_key.find(key);
   return found == state_->by_key.end() ? -1 : found->second;
 }
 
-const RecipeOptions& VolumeStore::recipe() const { return state_->index.recipe; }
+const RecipeOptions& VolumeStore::recipe() const {
+  return state_->index.recipe;
+}
 
-const std::string& VolumeStore::fingerprint() const { return state_->index.fingerprint; }
+const std::string& VolumeStore::fingerprint() const {
+  return state_->index.fingerprint;
+}
 
 void VolumeStore::read_image(std::int64_t index,
                              std::int64_t channel,
@@ -220,23 +240,29 @@ void VolumeStore::read_image(std::int64_t index,
     std::fill(out.begin(), out.end(), outside);
   }
   const Quantisation quantisation = state_->file(index).quantisation(channel);
-  state_->read<std::int16_t>(
-      index, channel, box, out.data(), [quantisation](std::int16_t value) { return dequantised(value, quantisation); });
+  state_->read<std::int16_t>(index, channel, box, out.data(), [quantisation](std::int16_t value) {
+    return dequantised(value, quantisation);
+  });
 }
 
-void VolumeStore::read_labels(std::int64_t index, const Box& box, std::span<std::uint8_t> out) const {
+void VolumeStore::read_labels(std::int64_t index,
+                              const Box& box,
+                              std::span<std::uint8_t> out) const {
   const StoredCase& info = state_->indexed(index).info;
   check_box(box, out.size());
   if (!info.has_labels) {
-    throw Error(ErrorCode::kInvalidArgument, "store: case " + printable(info.key) + " has no labels");
+    throw Error(ErrorCode::kInvalidArgument,
+                "store: case " + printable(info.key) + " has no labels");
   }
   if (!covered(box, info.geometry.size)) {
     std::fill(out.begin(), out.end(), std::uint8_t{0});
   }
-  state_->read<std::uint8_t>(index, info.channels, box, out.data(), [](std::uint8_t value) { return value; });
+  state_->read<std::uint8_t>(
+      index, info.channels, box, out.data(), [](std::uint8_t value) { return value; });
 }
 
-std::span<const std::array<std::int32_t, 3>> VolumeStore::positions(std::int64_t index, std::int64_t value) const {
+std::span<const std::array<std::int32_t, 3>> VolumeStore::positions(std::int64_t index,
+                                                                    std::int64_t value) const {
   return state_->file(index).positions(value);
 }
 

@@ -36,11 +36,12 @@ struct StoredCase {
   std::vector<double> label_fractions;
 };
 
-// Prepared volumes in compressed blocks, memory-mapped, read by crop without decoding a whole volume. The file format is
-// docs/formats/volume_store.md. Const members are thread-safe.
+// Prepared volumes in compressed blocks, memory-mapped, read by crop without decoding a whole
+// volume. The file format is docs/formats/volume_store.md. Const members are thread-safe.
 class VolumeStore {
  public:
-  // Throws Error{kNothingFound} when there is no store at `folder`, Error{kUnreadable} when it is damaged.
+  // Throws Error{kNothingFound} when there is no store at `folder`, Error{kUnreadable} when it is
+  // damaged.
   explicit VolumeStore(const std::filesystem::path& folder);
   ~VolumeStore();
   VolumeStore(const VolumeStore&) = delete;
@@ -54,14 +55,20 @@ class VolumeStore {
   // Digest over keys, geometries and block checksums: what a checkpoint records as its data.
   [[nodiscard]] const std::string& fingerprint() const;
 
-  // Normalised intensities of `box` (clipped to nothing: the box may reach outside, where `outside` is written), i
-  // fastest, into `out` of box voxels. Throws Error{kUnreadable} naming the case when a block fails its checksum.
-  void read_image(std::int64_t index, std::int64_t channel, const Box& box, float outside, std::span<float> out) const;
+  // Normalised intensities of `box` (clipped to nothing: the box may reach outside, where `outside`
+  // is written), i fastest, into `out` of box voxels. Throws Error{kUnreadable} naming the case
+  // when a block fails its checksum.
+  void read_image(std::int64_t index,
+                  std::int64_t channel,
+                  const Box& box,
+                  float outside,
+                  std::span<float> out) const;
   void read_labels(std::int64_t index, const Box& box, std::span<std::uint8_t> out) const;
 
-  // Voxels of class `value` (>= 1), or the body mask for value = 0: a stratified sample of at most 4096 positions stored
-  // with the case, for samplers. Packed (i, j, k).
-  [[nodiscard]] std::span<const std::array<std::int32_t, 3>> positions(std::int64_t index, std::int64_t value) const;
+  // Voxels of class `value` (>= 1), or the body mask for value = 0: a stratified sample of at most
+  // 4096 positions stored with the case, for samplers. Packed (i, j, k).
+  [[nodiscard]] std::span<const std::array<std::int32_t, 3>> positions(std::int64_t index,
+                                                                       std::int64_t value) const;
 
   // Checks every block; returns one sentence per damaged case.
   [[nodiscard]] std::vector<std::string> verify() const;
@@ -71,8 +78,8 @@ class VolumeStore {
   std::unique_ptr<State> state_;
 };
 
-// Adds cases to a store, one file each; a store interrupted at any moment goes on where it stopped, and ends with the
-// same bytes.
+// Adds cases to a store, one file each; a store interrupted at any moment goes on where it stopped,
+// and ends with the same bytes.
 class VolumeStoreWriter {
  public:
   // Throws Error{kRefused} when the folder holds a store of another recipe, naming the difference.
@@ -82,11 +89,13 @@ class VolumeStoreWriter {
   VolumeStoreWriter& operator=(const VolumeStoreWriter&) = delete;
 
   [[nodiscard]] bool has(std::string_view key) const;
-  // What is known of a case that is already there; null when there is none. Valid until `key` is added again.
+  // What is known of a case that is already there; null when there is none. Valid until `key` is
+  // added again.
   [[nodiscard]] const StoredCase* stored(std::string_view key) const;
-  // `channels`: prepared volumes on one grid. `labels`: null when there are none. `info` needs key, patient, split,
-  // source and targets; the rest is taken from the volumes. A case that is there already is replaced. Thread-safe.
-  // Throws Error{kUnsupported} on a label value over 255, Error{kResources} when the disk is full.
+  // `channels`: prepared volumes on one grid. `labels`: null when there are none. `info` needs key,
+  // patient, split, source and targets; the rest is taken from the volumes. A case that is there
+  // already is replaced. Thread-safe. Throws Error{kUnsupported} on a label value over 255,
+  // Error{kResources} when the disk is full.
   void add(const StoredCase& info, std::span<const Volume> channels, const LabelMap* labels);
   // Writes the index; without it the folder is not a store.
   void finish();

@@ -23,16 +23,20 @@ namespace marrow {
 
 namespace {
 
-void refuse_other_recipe(const std::filesystem::path& folder, const RecipeOptions& found, const RecipeOptions& wanted) {
+void refuse_other_recipe(const std::filesystem::path& folder,
+                         const RecipeOptions& found,
+                         const RecipeOptions& wanted) {
   const std::string difference = recipe_difference(found, wanted);
   if (!difference.empty()) {
     throw Error(ErrorCode::kRefused,
-                "store: " + printable(folder.string(), 400) + " was prepared by another recipe (" + difference +
-                    "); name another folder, or prepare with the recipe of the store");
+                "store: " + printable(folder.string(), 400) + " was prepared by another recipe (" +
+                    difference + "); name another folder, or prepare with the recipe of the store");
   }
 }
 
-IndexedCase indexed_case(const StoredCase& info, const std::string& file, const CaseHeader& header) {
+IndexedCase indexed_case(const StoredCase& info,
+                         const std::string& file,
+                         const CaseHeader& header) {
   return {info, file, header.file_bytes, header.header_checksum, header.table_checksum};
 }
 
@@ -41,7 +45,8 @@ std::vector<std::uint8_t> narrow_labels(const LabelMap& labels, const std::strin
   for (std::size_t at = 0; at < result.size(); ++at) {
     if (labels.voxels[at] > 255) {
       throw Error(ErrorCode::kUnsupported,
-                  fmt::format("store: case {} has the label value {}, and the store holds values up to 255; renumber "
+                  fmt::format("store: case {} has the label value {}, and the store holds values "
+                              "up to 255; renumber "
                               "the classes",
                               printable(key),
                               labels.voxels[at]));
@@ -88,7 +93,8 @@ struct VolumeStoreWriter::State {
   }
 };
 
-VolumeStoreWriter::VolumeStoreWriter(const std::filesystem::path& folder, const RecipeOptions& recipe)
+VolumeStoreWriter::VolumeStoreWriter(const std::filesystem::path& folder,
+                                     const RecipeOptions& recipe)
     : state_(std::make_unique<State>()) {
   check_recipe(recipe);
   state_->folder = folder;
@@ -122,7 +128,9 @@ VolumeStoreWriter::VolumeStoreWriter(const std::filesystem::path& folder, const 
 
 VolumeStoreWriter::~VolumeStoreWriter() = default;
 
-bool VolumeStoreWriter::has(std::string_view key) const { return stored(key) != nullptr; }
+bool VolumeStoreWriter::has(std::string_view key) const {
+  return stored(key) != nullptr;
+}
 
 const StoredCase* VolumeStoreWriter::stored(std::string_view key) const {
   const std::lock_guard lock(state_->mutex);
@@ -130,9 +138,12 @@ const StoredCase* VolumeStoreWriter::stored(std::string_view key) const {
   return found == state_->cases.end() ? nullptr : &found->second.info;
 }
 
-void VolumeStoreWriter::add(const StoredCase& given, std::span<const Volume> channels, const LabelMap* labels) {
+void VolumeStoreWriter::add(const StoredCase& given,
+                            std::span<const Volume> channels,
+                            const LabelMap* labels) {
   if (channels.empty() || given.key.empty()) {
-    throw Error(ErrorCode::kInvalidArgument, "store: expected a case with a key and at least one channel");
+    throw Error(ErrorCode::kInvalidArgument,
+                "store: expected a case with a key and at least one channel");
   }
   StoredCase info = given;
   info.geometry = channels.front().geometry;
@@ -143,16 +154,20 @@ void VolumeStoreWriter::add(const StoredCase& given, std::span<const Volume> cha
   for (const Volume& channel : channels) {
     MARROW_CHECK(channel.geometry.size == size &&
                  static_cast<std::int64_t>(channel.voxels.size()) == info.geometry.voxels());
-    if (!std::all_of(channel.voxels.begin(), channel.voxels.end(), [](float value) { return std::isfinite(value); })) {
+    if (!std::all_of(channel.voxels.begin(), channel.voxels.end(), [](float value) {
+          return std::isfinite(value);
+        })) {
       throw Error(ErrorCode::kInvalidArgument,
-                  "store: case " + printable(info.key) + " holds values that are not finite; normalise it first");
+                  "store: case " + printable(info.key) +
+                      " holds values that are not finite; normalise it first");
     }
   }
   if (info.geometry.voxels() > (std::int64_t{1} << 31)) {
-    throw Error(ErrorCode::kResources,
-                fmt::format("store: case {} has {} voxels, more than 2^31; choose a coarser spacing_mm",
-                            printable(info.key),
-                            info.geometry.voxels()));
+    throw Error(
+        ErrorCode::kResources,
+        fmt::format("store: case {} has {} voxels, more than 2^31; choose a coarser spacing_mm",
+                    printable(info.key),
+                    info.geometry.voxels()));
   }
   std::vector<PositionSet> positions{
       sample_positions(body_mask(channels.front()), size, std::uint8_t{1}, 0, info.key)};
@@ -168,13 +183,14 @@ void VolumeStoreWriter::add(const StoredCase& given, std::span<const Volume> cha
         info.label_fractions[value - 1] =
             static_cast<double>(counts[value]) / static_cast<double>(info.geometry.voxels());
         const auto narrow_value = static_cast<std::uint8_t>(value);
-        positions.push_back(
-            sample_positions(narrow, size, narrow_value, static_cast<std::uint32_t>(value), info.key));
+        positions.push_back(sample_positions(
+            narrow, size, narrow_value, static_cast<std::uint32_t>(value), info.key));
       }
     }
   }
   const std::string metadata = metadata_to_text({info, state_->recipe});
-  const std::vector<std::byte> bytes = encode_case(metadata, channels, narrow, positions, state_->recipe);
+  const std::vector<std::byte> bytes =
+      encode_case(metadata, channels, narrow, positions, state_->recipe);
   CaseHeader header;
   std::memcpy(&header, bytes.data(), sizeof header);
   const std::string name = case_file_name(info.key);
@@ -194,7 +210,8 @@ void VolumeStoreWriter::finish() {
   const std::lock_guard lock(state_->mutex);
   if (state_->cases.empty()) {
     throw Error(ErrorCode::kNothingFound,
-                "store: no case was added to " + printable(state_->folder.string(), 400) + ", so there is no store");
+                "store: no case was added to " + printable(state_->folder.string(), 400) +
+                    ", so there is no store");
   }
   StoreIndex index;
   index.recipe = state_->recipe;

@@ -41,7 +41,9 @@ std::string refusal(const std::string& yaml) {
 
 TEST(Config, FillsWhatIsGivenAndKeepsDefaults) {
   const auto options =
-      Config::from_text("toy: {name: toy, mask_ratio: 0.5, patch: [1, 2], flip: yes}", "toy.yaml").section("toy").parse<ToyOptions>();
+      Config::from_text("toy: {name: toy, mask_ratio: 0.5, patch: [1, 2], flip: yes}", "toy.yaml")
+          .section("toy")
+          .parse<ToyOptions>();
   EXPECT_EQ(options.mask_ratio, 0.5);
   EXPECT_EQ(options.depth, 2);
   EXPECT_TRUE(options.flip);
@@ -56,12 +58,15 @@ TEST(Config, AnUnknownKeyNamesFileLineAndTheNearestKey) {
 TEST(Config, AValueOutOfRangeNamesTheRange) {
   EXPECT_EQ(refusal("toy:\n  depth: 3\n  mask_ratio: 1.5\n"),
             "toy.mask_ratio: expected 0.05 to 0.95, found 1.5 (toy.yaml, line 3)");
-  EXPECT_EQ(refusal("toy: {patch: [4, 0]}"), "toy.patch: expected 1 to 512, found 0 (toy.yaml, line 1)");
+  EXPECT_EQ(refusal("toy: {patch: [4, 0]}"),
+            "toy.patch: expected 1 to 512, found 0 (toy.yaml, line 1)");
 }
 
 TEST(Config, AWrongTypeNamesWhatWasExpected) {
-  EXPECT_EQ(refusal("toy:\n  depth: deep\n"), "toy.depth: expected an integer, found \"deep\" (toy.yaml, line 2)");
-  EXPECT_EQ(refusal("toy:\n  depth: 2.5\n"), "toy.depth: expected an integer, found \"2.5\" (toy.yaml, line 2)");
+  EXPECT_EQ(refusal("toy:\n  depth: deep\n"),
+            "toy.depth: expected an integer, found \"deep\" (toy.yaml, line 2)");
+  EXPECT_EQ(refusal("toy:\n  depth: 2.5\n"),
+            "toy.depth: expected an integer, found \"2.5\" (toy.yaml, line 2)");
   EXPECT_NE(refusal("toy:\n  patch: 4\n").find("a list such as"), std::string::npos);
   EXPECT_NE(refusal("toy:\n  mask_ratio: nan\n"), "");
   EXPECT_NE(refusal("toy: [1]").find("a table"), std::string::npos);
@@ -69,7 +74,8 @@ TEST(Config, AWrongTypeNamesWhatWasExpected) {
 
 TEST(Config, AWrongWordNamesTheAllowedOnes) {
   EXPECT_EQ(refusal("toy:\n  norm: bach\n"),
-            "toy.norm: expected instance | batch, found \"bach\" (toy.yaml, line 2); did you mean \"batch\"?");
+            "toy.norm: expected instance | batch, found \"bach\" (toy.yaml, line 2); did you mean "
+            "\"batch\"?");
 }
 
 TEST(Config, RefusesAKeyGivenTwiceAndBrokenYaml) {
@@ -102,7 +108,8 @@ TEST(Config, TheResolvedDumpReadsBackToTheSameOptions) {
   ResolvedConfig resolved;
   resolved.add("toy", "toy", options);
 
-  const auto back = Config::from_text(resolved.yaml(), "resolved").section("toy").parse<ToyOptions>();
+  const auto back =
+      Config::from_text(resolved.yaml(), "resolved").section("toy").parse<ToyOptions>();
 
   EXPECT_EQ(back.mask_ratio, options.mask_ratio);
   EXPECT_EQ(back.norm, "batch");
@@ -114,9 +121,12 @@ TEST(Config, TheResolvedDumpReadsBackToTheSameOptions) {
 
 TEST(Config, APresetBuildsOnItsBase) {
   const TemporaryFolder folder;
-  write_atomically(folder.path() / "base.yaml", std::string_view("toy: {depth: 3, mask_ratio: 0.5}\n"));
-  write_atomically(folder.path() / "child.yaml", std::string_view("base: base.yaml\ntoy: {depth: 4}\n"));
-  const auto options = Config::load("child.yaml", {folder.path()}).section("toy").parse<ToyOptions>();
+  write_atomically(folder.path() / "base.yaml",
+                   std::string_view("toy: {depth: 3, mask_ratio: 0.5}\n"));
+  write_atomically(folder.path() / "child.yaml",
+                   std::string_view("base: base.yaml\ntoy: {depth: 4}\n"));
+  const auto options =
+      Config::load("child.yaml", {folder.path()}).section("toy").parse<ToyOptions>();
   EXPECT_EQ(options.depth, 4);
   EXPECT_EQ(options.mask_ratio, 0.5);
 }
@@ -128,7 +138,9 @@ TEST(Config, AMissingPresetNamesTheNearest) {
     static_cast<void>(Config::load("pretrain/spark.yaml", {folder.path()}));
     FAIL() << "expected an error";
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("did you mean \"pretrain/spark3d.yaml\""), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("did you mean \"pretrain/spark3d.yaml\""),
+              std::string::npos)
+        << error.what();
   }
 }
 

@@ -307,8 +307,8 @@ TEST(DicomSyntaxData, EverySyntaxGivesTheSameStoredValuesOrAReason) {
       EXPECT_NE(error.code(), ErrorCode::kInternal) << error.what();
     }
   }
-  // MR_small plain, RLE, big endian, implicit, JPEG-LS, padded; CT_small; 693_UNCR; overlay.
-  EXPECT_GE(equal, 9);
+  // MR_small in its lossless syntaxes, CT_small, 693_UNCR, overlay: none may drop out unnoticed.
+  EXPECT_EQ(equal, 8);
 }
 
 TEST(DicomSyntaxData, DamagedFilesAndObjectsWithoutPixelsSayWhatTheyAre) {

@@ -60,12 +60,16 @@ TEST_F(NiftiWriter, KeepsVoxelsAndGeometry) {
   }
 }
 
-TEST_F(NiftiWriter, WritesTheSameBytesAgainFromWhatItRead) {
+TEST_F(NiftiWriter, GivesBackVoxelsAndGridWhenWhatWasReadIsWrittenAgain) {
   write_nifti(path("a.nii.gz"), counting_grid<float>(oblique_grid(true)));
 
   write_nifti(path("b.nii.gz"), read_nifti(path("a.nii.gz")));
 
-  EXPECT_EQ(read_bytes(path("a.nii.gz")), read_bytes(path("b.nii.gz")));
+  // The header holds float32, so that the grid of an oblique volume may move in its last digits.
+  const Volume first = read_nifti(path("a.nii.gz"));
+  const Volume second = read_nifti(path("b.nii.gz"));
+  EXPECT_EQ(first.voxels, second.voxels);
+  EXPECT_LT((first.geometry.affine() - second.geometry.affine()).cwiseAbs().maxCoeff(), 1e-5);
 }
 
 TEST_F(NiftiWriter, FortyEightAxisOrdersSurviveTheRoundTrip) {

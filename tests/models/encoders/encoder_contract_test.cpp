@@ -39,7 +39,8 @@ TEST_P(EncoderContract, GivesOneMapPerStageOfThePromisedSize) {
     EXPECT_EQ(maps[s].size(1), encoder->stages()[s].channels);
     for (std::int64_t axis = 2; axis < maps[s].dim(); ++axis) {
       EXPECT_EQ(maps[s].size(axis),
-                GetParam().input[static_cast<std::size_t>(axis)] / encoder->stages()[s].stride[static_cast<std::size_t>(axis - 2)]);
+                GetParam().input[static_cast<std::size_t>(axis)] /
+                    encoder->stages()[s].stride[static_cast<std::size_t>(axis - 2)]);
     }
   }
 }
@@ -94,12 +95,15 @@ TEST_P(EncoderContract, HiddenVoxelsChangeNothingAtAnyLayerEvenIfTheyAreNan) {
   for (const bool training : {false, true}) {
     encoder->train(training);
     const auto clean = encoder->features(x, &visible);
-    for (const double poison : {1e6, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    for (const double poison :
+         {1e6, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
       const auto poisoned = encoder->features(at::where(mask, x, at::full({}, poison)), &visible);
       for (std::size_t s = 0; s < clean.size(); ++s) {
         EXPECT_TRUE(at::equal(clean[s], poisoned[s])) << "stage " << s;
-        const at::Tensor outside = at::where(visible.at_size(clean[s].sizes().slice(2)), at::zeros({}), clean[s]);
-        EXPECT_EQ(outside.abs().max().item<double>(), 0.0) << "stage " << s << " is not 0 where hidden";
+        const at::Tensor outside =
+            at::where(visible.at_size(clean[s].sizes().slice(2)), at::zeros({}), clean[s]);
+        EXPECT_EQ(outside.abs().max().item<double>(), 0.0)
+            << "stage " << s << " is not 0 where hidden";
       }
     }
   }
@@ -139,12 +143,17 @@ TEST_P(EncoderContract, AnAllVisibleMaskEqualsTheDenseNetwork) {
 }
 
 TEST_P(EncoderContract, RefusesEveryOptionOutOfItsRange) {
-  for (const OptionDescription& field : table().find(GetParam().part).describe(ConfigSection("encoder"))) {
+  for (const OptionDescription& field :
+       table().find(GetParam().part).describe(ConfigSection("encoder"))) {
     if (field.allowed == "any") {
       continue;
     }
-    const std::string wrong = field.type.starts_with("list") ? "[-7]" : field.type == "word" ? "nonsense" : "-7";
-    EXPECT_THROW(static_cast<void>(table().find(GetParam().part).describe(ConfigSection("encoder").with(field.name, wrong))),
+    const std::string wrong = field.type.starts_with("list") ? "[-7]"
+                              : field.type == "word"         ? "nonsense"
+                                                             : "-7";
+    EXPECT_THROW(static_cast<void>(table()
+                                       .find(GetParam().part)
+                                       .describe(ConfigSection("encoder").with(field.name, wrong))),
                  Error)
         << field.name;
   }
@@ -154,12 +163,23 @@ INSTANTIATE_TEST_SUITE_P(
     Builtin,
     EncoderContract,
     ::testing::Values(
-        Small{"resenc_unet", "encoder: {dimensions: 3, features: [4, 6, 8], strides: [1, 2, 2], blocks: [1, 2, 1]}", {2, 1, 8, 12, 16}},
-        Small{"resenc_unet", "encoder: {dimensions: 3, features: [5, 7], strides: [2, 2], blocks: [1, 1], norm: batch}", {2, 1, 8, 12, 8}},
-        Small{"resenc_unet", "encoder: {dimensions: 2, input_channels: 3, features: [4, 8], strides: [2, 2], blocks: [1, 1]}", {2, 3, 16, 24}},
+        Small{
+            "resenc_unet",
+            "encoder: {dimensions: 3, features: [4, 6, 8], strides: [1, 2, 2], blocks: [1, 2, 1]}",
+            {2, 1, 8, 12, 16}},
+        Small{"resenc_unet",
+              "encoder: {dimensions: 3, features: [5, 7], strides: [2, 2], blocks: [1, 1], norm: "
+              "batch}",
+              {2, 1, 8, 12, 8}},
+        Small{"resenc_unet",
+              "encoder: {dimensions: 2, input_channels: 3, features: [4, 8], strides: [2, 2], "
+              "blocks: [1, 1]}",
+              {2, 3, 16, 24}},
         Small{"resnet", "encoder: {dimensions: 3, depth: 10, width: 8}", {2, 1, 64, 64, 32}},
         Small{"resnet", "encoder: {dimensions: 2, depth: 50, width: 8}", {2, 1, 64, 96}},
-        Small{"resnet", "encoder: {dimensions: 2, depth: 18, width: 8, last_stride: 1}", {2, 1, 64, 32}}));
+        Small{"resnet",
+              "encoder: {dimensions: 2, depth: 18, width: 8, last_stride: 1}",
+              {2, 1, 64, 32}}));
 
 TEST(Encoders, NameTheNearestPartForAWrongName) {
   try {
@@ -167,7 +187,8 @@ TEST(Encoders, NameTheNearestPartForAWrongName) {
     FAIL() << "expected an error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    EXPECT_NE(std::string(error.what()).find("did you mean \"resenc_unet\""), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("did you mean \"resenc_unet\""), std::string::npos)
+        << error.what();
   }
 }
 

@@ -15,7 +15,8 @@ struct NormActCase {
 
 class NormActKernel : public ::testing::TestWithParam<NormActCase> {};
 
-// The fused kernel against the same formula from LibTorch operations, values and all four gradients.
+// The fused kernel against the same formula from LibTorch operations, values and all four
+// gradients.
 TEST_P(NormActKernel, EqualsTheFormulaInValueAndGradient) {
   const NormActCase& item = GetParam();
   torch::manual_seed(3);
@@ -54,7 +55,8 @@ TEST_P(NormActKernel, EqualsTheFormulaInValueAndGradient) {
 
   for (std::size_t i = 0; i < results[0].size(); ++i) {
     const at::Tensor scale = results[1][i].abs().max().clamp_min(1.0);
-    EXPECT_LT(((results[0][i] - results[1][i]).abs().max() / scale).item<double>(), 2e-5) << "tensor " << i;
+    EXPECT_LT(((results[0][i] - results[1][i]).abs().max() / scale).item<double>(), 2e-5)
+        << "tensor " << i;
   }
   if (item.masked) {
     EXPECT_EQ(at::where(mask, at::zeros({}), results[0][0]).abs().max().item<double>(), 0.0);
@@ -89,7 +91,8 @@ TEST(NormActKernelBits, HiddenNanAndInfinityDoNotLeak) {
   at::Tensor x = torch::randn({1, 2, 4, 4, 4});
   at::Tensor mask = torch::zeros({1, 1, 4, 4, 4}, at::kBool);
   mask.slice(2, 0, 2).fill_(true);
-  const at::Tensor clean = instance_norm_act(x, at::ones({2}), at::zeros({2}), mask, {}, 1e-5, 0.01);
+  const at::Tensor clean =
+      instance_norm_act(x, at::ones({2}), at::zeros({2}), mask, {}, 1e-5, 0.01);
   x.slice(2, 2, 4).fill_(std::numeric_limits<float>::quiet_NaN());
 
   const at::Tensor y = instance_norm_act(x, at::ones({2}), at::zeros({2}), mask, {}, 1e-5, 0.01);

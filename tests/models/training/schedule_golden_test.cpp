@@ -13,16 +13,23 @@ TEST(ScheduleGolden, SparksLearningRateAndWeightDecay) {
   const double peak = vectors["peak"];
   for (const auto& [step, expected] : vectors["at"].items()) {
     const std::int64_t it = std::stoll(step);
-    EXPECT_NEAR(warmup_cosine(it, vectors["total_it"], vectors["warmup_it"], peak, 0.005, 0.001), expected[0].get<double>(),
+    EXPECT_NEAR(warmup_cosine(it, vectors["total_it"], vectors["warmup_it"], peak, 0.005, 0.001),
+                expected[0].get<double>(),
                 1e-15);
-    EXPECT_NEAR(cosine_between(it, vectors["total_it"], vectors["wd"], vectors["wde"]), expected[1].get<double>(), 1e-12);
+    EXPECT_NEAR(cosine_between(it, vectors["total_it"], vectors["wd"], vectors["wde"]),
+                expected[1].get<double>(),
+                1e-12);
   }
 }
 
 class OneVector : public Objective {
  public:
-  explicit OneVector(const at::Tensor& start) { vector = register_parameter("vector", start.clone()); }
+  explicit OneVector(const at::Tensor& start) {
+    vector = register_parameter("vector", start.clone());
+  }
+
   StepResult step(const Batch&) override { return {}; }
+
   at::Tensor vector;
 };
 
@@ -34,7 +41,8 @@ TEST(ScheduleGolden, AdamWFollowsTheReferenceTrajectory) {
   for (std::size_t step = 0; step < vectors["grads"].size(); ++step) {
     objective.vector.mutable_grad() = testing::golden_tensor(vectors["grads"][step]).unsqueeze(0);
     optimizer.step(vectors["lr"], vectors["wd"]);
-    EXPECT_LT(testing::largest_difference(objective.vector.detach()[0], testing::golden_tensor(vectors["params_after"][step])),
+    EXPECT_LT(testing::largest_difference(objective.vector.detach()[0],
+                                          testing::golden_tensor(vectors["params_after"][step])),
               1e-9)
         << "step " << step;
   }

@@ -2,11 +2,11 @@
 
 #include <csignal>
 #include <fstream>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <torch/torch.h>
-#include <unistd.h>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -44,9 +44,13 @@ class Denoiser : public Objective {
  public:
   Denoiser() {
     torch::manual_seed(7);
-    block_ = register_module("block", std::make_shared<ResidualBlock>(3, 1, 6, std::vector<std::int64_t>{1, 1, 1},
-                                                                      NormKind::kInstance, false));
-    last_ = register_module("last", std::make_shared<Conv>(Conv::Options{.in = 6, .out = 1, .kernel = 1, .bias = true}));
+    block_ = register_module(
+        "block",
+        std::make_shared<ResidualBlock>(
+            3, 1, 6, std::vector<std::int64_t>{1, 1, 1}, NormKind::kInstance, false));
+    last_ = register_module("last",
+                            std::make_shared<Conv>(Conv::Options{
+                                .in = 6, .out = 1, .kernel = 1, .stride = {}, .bias = true}));
   }
 
   StepResult step(const Batch& batch) override {
@@ -54,7 +58,8 @@ class Denoiser : public Objective {
     const at::Tensor target = x.abs();
     // random numbers of the step, as a dropout would draw them
     const at::Tensor noisy = x + 0.05 * torch::randn_like(x);
-    const at::Tensor loss = (last_->forward(block_->forward(noisy, nullptr)) - target).square().mean();
+    const at::Tensor loss =
+        (last_->forward(block_->forward(noisy, nullptr)) - target).square().mean();
     return {loss.to(at::kFloat), {{"error", loss.detach()}}};
   }
 
@@ -113,16 +118,19 @@ TEST(Trainer, KilledAtAnyMomentItEndsWithTheSameBits) {
   {
     Denoiser objective;
     NoiseBatches batches;
-    static_cast<void>(train(objective, batches, small_options(20), run_in(folder.path() / "whole")));
+    static_cast<void>(
+        train(objective, batches, small_options(20), run_in(folder.path() / "whole")));
   }
   for (const std::int64_t kill_at : {3, 8, 17}) {
     const std::filesystem::path killed = folder.path() / ("killed-" + std::to_string(kill_at));
     const pid_t child = fork();
     if (child == 0) {
-      // In the child: the process dies without any clean-up while step `kill_at` asks for its batch.
+      // In the child: the process dies without any clean-up while step `kill_at` asks for its
+      // batch.
       class Killer : public NoiseBatches {
        public:
         explicit Killer(std::int64_t at) : at_(at) {}
+
         Batch batch(std::int64_t step) override {
           if (step == at_) {
             raise(SIGKILL);
@@ -133,6 +141,7 @@ TEST(Trainer, KilledAtAnyMomentItEndsWithTheSameBits) {
        private:
         std::int64_t at_;
       };
+
       at::set_num_threads(1);
       Denoiser objective;
       Killer batches(kill_at);
@@ -170,7 +179,8 @@ TEST(Trainer, ADamagedCheckpointIsPassedOverForTheOneBeforeIt) {
     static_cast<void>(train(objective, batches, small_options(20), run_in(folder.path())));
   }
   const TensorFile expected = final_weights(folder.path(), 20);
-  std::fstream file(checkpoint_path(folder.path(), 20), std::ios::in | std::ios::out | std::ios::binary);
+  std::fstream file(checkpoint_path(folder.path(), 20),
+                    std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(-40, std::ios::end);
   file.put('\x55');
   file.close();
@@ -228,6 +238,7 @@ TEST(Trainer, StopsNamingStepAndCasesWhenUpdatesStayNotFinite) {
       return NoiseBatches::batch(step);
     }
   };
+
   const TemporaryFolder folder;
   Denoiser objective;
   AllPoisoned batches;
@@ -249,7 +260,9 @@ TEST(Trainer, KeepsTheBestByValidationAndStopsWhenItNoLongerImproves) {
   options.validate_every = 5;
   options.patience = 2;
   TrainRun run = run_in(folder.path());
-  run.validate = [](std::int64_t step, const ComputeMode&) { return step <= 15 ? static_cast<double>(step) : 0.0; };
+  run.validate = [](std::int64_t step, const ComputeMode&) {
+    return step <= 15 ? static_cast<double>(step) : 0.0;
+  };
   const TrainResult result = train(objective, batches, options, run);
 
   EXPECT_EQ(result.best_step, 15);
@@ -274,7 +287,9 @@ TEST(Trainer, MetricsHaveEveryStepOnceAfterAResume) {
   for (std::string line; std::getline(file, line);) {
     lines.push_back(line.substr(0, line.find(',')));
   }
-  EXPECT_EQ(lines, (std::vector<std::string>{"{\"step\":4", "{\"step\":8", "{\"step\":12", "{\"step\":16", "{\"step\":20"}));
+  EXPECT_EQ(lines,
+            (std::vector<std::string>{
+                "{\"step\":4", "{\"step\":8", "{\"step\":12", "{\"step\":16", "{\"step\":20"}));
 }
 
 }  // namespace

@@ -58,7 +58,9 @@ TEST(Safetensors, RefusesReservedAndRepeatedNames) {
   EXPECT_THROW(write_safetensors(folder.path() / "x", file), Error);
 }
 
-void write_raw(const std::filesystem::path& path, const std::string& header, const std::string& data) {
+void write_raw(const std::filesystem::path& path,
+               const std::string& header,
+               const std::string& data) {
   const std::uint64_t length = header.size();
   std::string bytes(8, '\0');
   std::memcpy(bytes.data(), &length, 8);
@@ -70,16 +72,22 @@ TEST(Safetensors, RefusesMalformedHeaders) {
   const std::filesystem::path path = folder.path() / "x.safetensors";
   const std::string four(4, '\0');
   const std::vector<std::pair<std::string, std::string>> bad = {
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", four},                  // size and offsets differ
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", four + "x"},            // bytes left over
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", four + four},           // a gap
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}",
+       four},  // size and offsets differ
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+       four + "x"},  // bytes left over
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", four + four},  // a gap
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-       "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", four},                   // an overlap
+       "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+       four},  // an overlap
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-       "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", four + four},            // a name twice
+       "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+       four + four},  // a name twice
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", four},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,4]}}", four},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":1}}", four},          // an unknown key
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,4]}}",
+       four},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":1}}",
+       four},  // an unknown key
       {"[1]", ""},
       {"{", ""},
       {"{\"__metadata__\":{\"a\":1}}", ""},

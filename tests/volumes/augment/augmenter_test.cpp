@@ -78,6 +78,7 @@ TEST(Augmenter, MirrorsEachAxisExactly) {
   const Box box{{4, 5, 6}, {12, 9, 8}};
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   const std::vector<float> plain = stored(data.store(), 0, box);
 
   for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -146,7 +147,7 @@ TEST(Augmenter, ZoomsAnAnalyticRampToTheSlopeThatTheZoomGives) {
       for (int i = 0; i < 12; ++i, ++n) {
         const double expected = 0.02 * (19.5 + (i - 5.5) / 1.25) -
                                 0.03 * (16.5 + (j - 4.5) / 1.25) + 0.01 * (13.5 + (k - 3.5) / 1.25);
-        ASSERT_NEAR(example.image[n], expected, 2e-4) << n;  // the store's quantisation
+        ASSERT_NEAR(example.image[n], expected, 3e-4) << n;  // half a step of the store's 4095
       }
     }
   }
@@ -156,22 +157,26 @@ TEST(Augmenter, KeepsLabelsOnTheImageTheyWereMadeFrom) {
   const TemporaryStore data({two_channels()});
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = 1.0;
   options.rotate_degrees = 40;
-  const Box box{{8, 8, 7}, {14, 12, 9}};
+  // So far inside that no turned corner reaches the border, where the image fades into the
+  // background and a label does not.
+  const Box box{{10, 9, 8}, {12, 10, 7}};
 
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const Example example = make_example(data.store(), {0, box, seed}, options, true);
     int sure = 0;
     int wrong = 0;
     for (std::size_t n = 0; n < example.labels.size(); ++n) {
-      // Within half a voxel of the threshold's surface the two interpolations may differ.
-      if (std::abs(example.image[n] - 0.2F) > 0.35F) {
+      // The nearest voxel is at most half a voxel away along each axis, where the image differs by
+      // at most 0.5.
+      if (std::abs(example.image[n] - 0.2F) > 0.52F) {
         ++sure;
         wrong += (example.image[n] > 0.2F) == (example.labels[n] == 3) ? 0 : 1;
       }
     }
-    EXPECT_GT(sure, 700);
+    EXPECT_GT(sure, 300);
     EXPECT_EQ(wrong, 0) << seed;
   }
 }
@@ -180,6 +185,7 @@ TEST(Augmenter, GivesTheSameBitsForTheSameSeedAndOthersForAnother) {
   const TemporaryStore data({two_channels()});
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = options.noise = options.blur = options.gamma = 0.8;
   options.brightness = options.contrast = options.bias_field = 0.8;
   const Box box{{8, 8, 7}, {14, 12, 9}};
@@ -249,6 +255,7 @@ TEST(Augmenter, AugmentsOneSliceWithoutTouchingItsNeighbours) {
                               std::nullopt}});
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = 1.0;
   options.rotate_degrees = 20;
   const Box box{{10, 9, 4}, {12, 10, 1}};

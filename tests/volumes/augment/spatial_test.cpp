@@ -16,6 +16,7 @@ constexpr Size3 kPatch{12, 10, 8};
 AugmentOptions everything_spatial() {
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = 1.0;
   options.rotate_degrees = 180;
   options.scale = 1.0;
@@ -126,7 +127,7 @@ TEST(Spatial, ReadsNoMoreThanTheTurnedPatchNeeds) {
   const SourceRegion region =
       source_region({{10, 10, 10}, {8, 8, 8}}, inverse_map(change, {1, 1, 1}, {8, 8, 8}));
 
-  EXPECT_EQ(region.source.size, (Size3{5, 5, 5}));  // 11.75 .. 15.25
+  EXPECT_EQ(region.source.size, (Size3{6, 6, 6}));  // positions 11.75 .. 15.25
   EXPECT_EQ(region.source.start, (std::array<std::int64_t, 3>{11, 11, 11}));
 }
 

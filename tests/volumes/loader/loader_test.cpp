@@ -53,6 +53,7 @@ class WalkingSampler final : public Sampler {
 AugmentOptions everything() {
   AugmentOptions options;
   options.flip = 0.5;
+  options.flip_axes = {"left-right", "front-back", "foot-head"};
   options.rotate = options.scale = options.noise = options.blur = options.gamma = 0.7;
   options.brightness = options.contrast = options.bias_field = 0.7;
   return options;

@@ -1,0 +1,246 @@
+#include <chrono>
+#include <csignal>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/digest.h"
+#include "core/files.h"
+#include "io/nifti/nifti.h"
+#include "tests/support/process.h"
+
+namespace marrow {
+namespace {
+
+const std::string kProgram = std::string(MARROW_BUILD_FOLDER) + "/marrow";
+const std::vector<std::string> kTiny = {"data.patch_size=[16,16,16]",
+                                        "train.batch_size=2",
+                                        "train.save_every=4",
+                                        "train.log_every=4",
+                                        "train.layout=channels_last",
+                                        "train.precision=fp32"};
+
+// A small archive and labelled set, scanned and prepared once for all tests of this file.
+class TrainingEndToEnd : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    expect_ok(marrow({"phantom",
+                      "practice",
+                      "--kind",
+                      "mr",
+                      "--patients",
+                      "2",
+                      "--labelled",
+                      "8",
+                      "--size",
+                      "40x36x32"}));
+    expect_ok(marrow({"scan", "practice/archive"}));
+    expect_ok(marrow({"prepare", "--config", "prepare/mr.yaml"}));
+  }
+
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static test::ProcessResult marrow(std::vector<std::string> words,
+                                    const std::vector<std::string>& more = {}) {
+    words.insert(words.begin(), kProgram);
+    words.insert(words.end(), {"--threads", "1", "--progress", "none"});
+    words.insert(words.end(), more.begin(), more.end());
+    test::ProcessOptions options;
+    options.folder = folder_->path();
+    return test::run_process(words, options);
+  }
+
+  static void expect_ok(const test::ProcessResult& result) {
+    ASSERT_TRUE(result.exit_code == 0 || result.exit_code == 6)
+        << result.exit_code << ": " << result.err;
+  }
+
+  static std::vector<std::string> pretrain(const std::string& out, int steps) {
+    std::vector<std::string> words = {"pretrain",
+                                      "--config",
+                                      "pretrain/spark3d.yaml",
+                                      "--out",
+                                      out,
+                                      "train.steps=" + std::to_string(steps)};
+    words.insert(words.end(), kTiny.begin(), kTiny.end());
+    return words;
+  }
+
+  static std::filesystem::path path(const std::string& name) { return folder_->path() / name; }
+
+  static std::unique_ptr<TemporaryFolder> folder_;
+};
+
+std::unique_ptr<TemporaryFolder> TrainingEndToEnd::folder_;
+
+TEST_F(TrainingEndToEnd, KilledThenRepeatedItEndsWithTheSameEncoder) {
+  expect_ok(marrow(pretrain("whole", 24)));
+  for (const int kill_after : {1, 3}) {
+    const std::string out = "killed-" + std::to_string(kill_after);
+    std::vector<std::string> words = pretrain(out, 24);
+    words.insert(words.begin(), kProgram);
+    words.insert(words.end(), {"--threads", "1", "--progress", "none"});
+    const pid_t child = fork();
+    if (child == 0) {
+      ASSERT_EQ(chdir(folder_->path().c_str()), 0);
+      std::vector<char*> arguments;
+      for (std::string& word : words) {
+        arguments.push_back(word.data());
+      }
+      arguments.push_back(nullptr);
+      freopen("/dev/null", "w", stdout);
+      freopen("/dev/null", "w", stderr);
+      execv(arguments[0], arguments.data());
+      _exit(127);
+    }
+    // Killed once a number of checkpoints was written, wherever it is by then.
+    const std::filesystem::path checkpoint =
+        path(out) / "checkpoints" /
+        (kill_after == 1 ? "step-00000004.safetensors" : "step-00000012.safetensors");
+    for (int wait = 0; wait < 6000 && !std::filesystem::exists(checkpoint); ++wait) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    kill(child, SIGKILL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "it ended before it could be killed";
+    ASSERT_FALSE(std::filesystem::exists(path(out) / "encoder"));
+
+    const test::ProcessResult resumed = marrow(pretrain(out, 24), {"--json"});
+
+    expect_ok(resumed);
+    EXPECT_GT(nlohmann::json::parse(resumed.out)["resumed_from"].get<int>(), 0);
+    EXPECT_EQ(sha256_file(path(out) / "encoder/model.safetensors"),
+              sha256_file(path("whole") / "encoder/model.safetensors"));
+  }
+}
+
+TEST_F(TrainingEndToEnd, StoppedByASignalItSavesAndSaysSo) {
+  std::vector<std::string> words = pretrain("stopped", 4000);
+  words.insert(words.begin(), kProgram);
+  words.insert(words.end(), {"--threads", "1", "--progress", "none"});
+  test::ProcessOptions options;
+  options.folder = folder_->path();
+  options.interrupt_after_s = 6;
+  const test::ProcessResult result = test::run_process(words, options);
+
+  EXPECT_EQ(result.exit_code, 9);
+  EXPECT_NE(result.err.find("the same command goes on"), std::string::npos) << result.err;
+  EXPECT_FALSE(std::filesystem::is_empty(path("stopped/checkpoints")));
+}
+
+TEST_F(TrainingEndToEnd, FromPretrainingToAPredictionOnTheInputsGrid) {
+  expect_ok(marrow(pretrain("spark", 4)));
+  std::vector<std::string> finetune = {"finetune",
+                                       "segment",
+                                       "--from",
+                                       "spark",
+                                       "--data",
+                                       "practice/labelled",
+                                       "--cases",
+                                       "4",
+                                       "--out",
+                                       "seg",
+                                       "train.steps=4",
+                                       "train.validate_every=4"};
+  finetune.insert(finetune.end(), kTiny.begin(), kTiny.end());
+  expect_ok(marrow(finetune));
+  const test::ProcessResult evaluation =
+      marrow({"evaluate", "seg", "--data", "practice/labelled"}, {"--json"});
+  expect_ok(evaluation);
+  const nlohmann::json summary = nlohmann::json::parse(evaluation.out);
+  EXPECT_TRUE(summary.contains("metric_per_case"));
+  EXPECT_TRUE(summary["foreground_mean"].contains("Dice"));
+  EXPECT_TRUE(summary.contains("empty_policy"));
+
+  const std::filesystem::path image =
+      *std::filesystem::directory_iterator(path("practice/labelled/imagesTr"));
+  expect_ok(marrow({"predict", "seg", "-i", image.string(), "-o", "out"}));
+  std::string stem = image.filename().string();
+  stem.resize(stem.size() - std::string(".nii.gz").size());
+  const LabelMap predicted = read_nifti_labels(path("out") / (stem + "_seg.nii.gz"));
+  EXPECT_EQ(geometry_difference(predicted.geometry, read_nifti(image).geometry), "");
+
+  const test::ProcessResult again = marrow({"predict", "seg", "-i", image.string(), "-o", "out"});
+  EXPECT_EQ(again.exit_code, 7) << "a second prediction must not overwrite the first";
+  expect_ok(marrow({"report", "seg", "--pretraining", "spark"}));
+  EXPECT_GT(std::filesystem::file_size(path("seg/report.html")), 10000U);
+}
+
+TEST_F(TrainingEndToEnd, EvaluatingCasesThatItWasTrainedOnIsRefused) {
+  std::vector<std::string> finetune = {"finetune",
+                                       "segment",
+                                       "--from",
+                                       "none",
+                                       "--data",
+                                       "practice/labelled",
+                                       "--cases",
+                                       "4",
+                                       "--out",
+                                       "seen",
+                                       "train.steps=2",
+                                       "encoder.features=[4,8,8]"};
+  finetune.insert(finetune.end(), kTiny.begin(), kTiny.end());
+  expect_ok(marrow(finetune));
+  const test::ProcessResult result =
+      marrow({"evaluate", "seen", "--data", "practice/labelled", "--split", "train"});
+
+  EXPECT_EQ(result.exit_code, 7);
+  EXPECT_NE(result.err.find("trained on"), std::string::npos) << result.err;
+}
+
+TEST_F(TrainingEndToEnd, MistakesAreOneSentenceWithTheCodeOfTheirKind) {
+  const auto expect_error =
+      [&](const std::vector<std::string>& words, int code, const std::string& word) {
+        const test::ProcessResult result = marrow(words);
+        EXPECT_EQ(result.exit_code, code) << result.err;
+        EXPECT_NE(result.err.find(word), std::string::npos) << result.err;
+        EXPECT_EQ(result.err.find("terminate"), std::string::npos);
+      };
+  expect_error(
+      {"pretrain", "--out", "e1", "method.mask_rato=0.5"}, 2, "did you mean \"mask_ratio\"");
+  expect_error({"pretrain", "--out", "e2", "method.mask_ratio=1.5"}, 2, "0.05 to 0.95");
+  expect_error(
+      {"pretrain", "--out", "e3", "encoder.name=resenc_unt"}, 2, "did you mean \"resenc_unet\"");
+  expect_error({"pretrain", "--out", "e4", "data.patch_size=[16,16,20]"}, 2, "multiple");
+  expect_error({"pretrain", "--out", "e5", "train.device=cuda"}, 5, "GPU");
+  expect_error({"pretrain", "--config", "pretrain/spark4d.yaml", "--out", "e6"},
+               2,
+               "did you mean \"pretrain/spark3d.yaml\"");
+  expect_error({"pretrain", "--out", "practice"}, 7, "holds files but no run");
+  expect_error(
+      {"finetune", "segment", "--from", "none", "--data", "practice/labeled", "--out", "e7"},
+      2,
+      "labelled");
+  expect_error(
+      {"finetune", "segment", "--from", "nowhere", "--data", "practice/labelled", "--out", "e8"},
+      3,
+      "no run folder");
+  expect_error({"evaluate", "practice", "--data", "practice/labelled"}, 3, "no run folder");
+  expect_error({"predict", "practice", "-i", "none.nii.gz", "-o", "out2"}, 3, "no run folder");
+}
+
+TEST_F(TrainingEndToEnd, AnOccupiedRunFolderIsRefused) {
+  std::filesystem::create_directories(path("busy"));
+  const FolderLock lock(path("busy"));
+  const test::ProcessResult result = marrow(pretrain("busy", 2));
+
+  EXPECT_EQ(result.exit_code, 7);
+  EXPECT_NE(result.err.find("in use by process " + std::to_string(getpid())), std::string::npos)
+      << result.err;
+}
+
+TEST_F(TrainingEndToEnd, AnotherConfigurationDoesNotResumeARun) {
+  expect_ok(marrow(pretrain("first", 4)));
+  const test::ProcessResult result = marrow(pretrain("first", 8));
+
+  EXPECT_EQ(result.exit_code, 7);
+  EXPECT_NE(result.err.find("steps: 4"), std::string::npos) << result.err;
+}
+
+}  // namespace
+}  // namespace marrow
