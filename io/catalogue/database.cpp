@@ -57,7 +57,7 @@ void roll_back_journal(const std::filesystem::path& file) {
   }
   try {
     SQLite::Database database(file.string(), SQLite::OPEN_READWRITE, kBusyMilliseconds);
-    database.execAndGet("SELECT count(*) FROM sqlite_master");
+    static_cast<void>(database.execAndGet("SELECT count(*) FROM sqlite_master"));
   } catch (const SQLite::Exception& exception) {
     throw_as_error(exception, file);
   }
