@@ -50,6 +50,19 @@ void make_tables(SQLite::Database& database) {
   transaction.commit();
 }
 
+// A writer that was killed leaves a journal, and a connection that only reads cannot roll it back.
+void roll_back_journal(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file.string() + "-journal")) {
+    return;
+  }
+  try {
+    SQLite::Database database(file.string(), SQLite::OPEN_READWRITE, kBusyMilliseconds);
+    static_cast<void>(database.execAndGet("SELECT count(*) FROM sqlite_master"));
+  } catch (const SQLite::Exception& exception) {
+    throw_as_error(exception, file);
+  }
+}
+
 }  // namespace
 
 void throw_as_error(const SQLite::Exception& exception, const std::filesystem::path& file) {
@@ -88,6 +101,9 @@ SQLite::Database open_catalogue(const std::filesystem::path& file, bool write) {
     throw Error(
         ErrorCode::kNothingFound,
         "catalogue: no file " + file.string() + "; run `marrow scan` first, or give --work");
+  }
+  if (!write) {
+    roll_back_journal(file);
   }
   return with_database(file, [&] {
     SQLite::Database database(

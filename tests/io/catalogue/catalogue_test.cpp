@@ -1,5 +1,10 @@
 #include "io/catalogue/catalogue.h"
 
+#include <csignal>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
@@ -197,6 +202,30 @@ TEST_F(CatalogueFile, JsonHasTheKeysOfTheContract) {
   EXPECT_EQ(object["direction"].size(), 9U);
   EXPECT_NEAR(object["direction"][1].get<double>(), testing::oblique_grid().direction(0, 1), 1e-12);
   EXPECT_EQ(object["kept"], true);
+}
+
+TEST_F(CatalogueFile, ReadersSeeTheOldStateAfterAWriterWasKilled) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    SQLite::Database writer(file_.string(), SQLite::OPEN_READWRITE);
+    writer.exec("PRAGMA cache_size = 1");  // changes reach the file before the commit
+    writer.exec("BEGIN IMMEDIATE");
+    writer.exec("DELETE FROM series");
+    for (int n = 0; n < 2000; ++n) {
+      writer.exec(
+          "INSERT INTO issues (path, code, reason_code, reason, advice) VALUES (zeroblob(500), 4, "
+          "'a', 'b', 'c')");
+    }
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  ASSERT_TRUE(std::filesystem::exists(file_.string() + "-journal"));
+
+  const Catalogue reader(file_);
+
+  EXPECT_EQ(reader.series().size(), 3U);
+  EXPECT_EQ(reader.issues().size(), 1U);
 }
 
 TEST(Catalogue, SaysThatAMissingOneMustBeMade) {
