@@ -60,7 +60,10 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
   const TemporaryFolder folder;
   Catalogue catalogue(folder.path() / "catalogue.db", Catalogue::Mode::kWrite);
   const std::vector<std::filesystem::path> archive = {input};
-  static_cast<void>(scan(archive, catalogue, {}));
+  ScanOptions options;
+  // What a user points at is meant, also when other software made it from other images.
+  options.use_derived = true;
+  static_cast<void>(scan(archive, catalogue, options));
   issues = catalogue.issues();
   for (const SeriesRecord& series : catalogue.series()) {
     if (series.verdict != Verdict::kUse && series.verdict != Verdict::kSplit) {
