@@ -6,7 +6,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/hardtanh.h>
 #include <ATen/ops/where.h>
 
 #include "core/error.h"
@@ -79,14 +78,14 @@ struct LightDecoder::Block : torch::nn::Module {
                                                           std::vector<std::int64_t>(rank, 2),
                                                           1));
     conv1 = register_module("conv1", small_conv(dimensions, in, in, 3, false));
-    norm1 = register_module("norm1", std::make_shared<NormAct>(NormKind::kBatch, in, 1.0));
+    norm1 = register_module("norm1",
+                            std::make_shared<NormAct>(NormKind::kBatch, in, 0.0, 6.0));  // ReLU6
     conv2 = register_module("conv2", small_conv(dimensions, in, out, 3, false));
     norm2 = register_module("norm2", std::make_shared<NormAct>(NormKind::kBatch, out, 1.0));
   }
 
   at::Tensor forward(const at::Tensor& x) {
-    const at::Tensor y =
-        at::hardtanh(norm1->forward(conv1->forward(up->forward(x)), nullptr), 0, 6);  // ReLU6
+    const at::Tensor y = norm1->forward(conv1->forward(up->forward(x)), nullptr);
     return norm2->forward(conv2->forward(y), nullptr);
   }
 

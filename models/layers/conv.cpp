@@ -3,7 +3,10 @@
 #include <cmath>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/convolution.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/conv3d.h>
+#include <ATen/ops/conv_transpose2d.h>
+#include <ATen/ops/conv_transpose3d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
@@ -47,9 +50,9 @@ Conv::Conv(const Options& options) : stride_(options.stride) {
 }
 
 at::Tensor Conv::forward(const at::Tensor& x) const {
-  const std::vector<std::int64_t> ones(stride_.size(), 1);
-  const std::vector<std::int64_t> zeros(stride_.size(), 0);
-  return at::convolution(x, weight_, bias_, stride_, padding_, ones, false, zeros, 1);
+  // By the names that autocast knows: it would run at::convolution in float32.
+  return stride_.size() == 3 ? at::conv3d(x, weight_, bias_, stride_, padding_)
+                             : at::conv2d(x, weight_, bias_, stride_, padding_);
 }
 
 TransposedConv::TransposedConv(int dimensions,
@@ -67,9 +70,8 @@ TransposedConv::TransposedConv(int dimensions,
 }
 
 at::Tensor TransposedConv::forward(const at::Tensor& x) const {
-  const std::vector<std::int64_t> ones(stride_.size(), 1);
-  const std::vector<std::int64_t> zeros(stride_.size(), 0);
-  return at::convolution(x, weight_, bias_, stride_, padding_, ones, true, zeros, 1);
+  return stride_.size() == 3 ? at::conv_transpose3d(x, weight_, bias_, stride_, padding_)
+                             : at::conv_transpose2d(x, weight_, bias_, stride_, padding_);
 }
 
 }  // namespace marrow

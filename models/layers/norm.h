@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include <ATen/core/Tensor.h>
@@ -21,7 +22,11 @@ enum class NormKind { kInstance, kBatch };
 // mode.
 class NormAct : public torch::nn::Module {
  public:
-  NormAct(NormKind kind, std::int64_t channels, double slope, double eps = 1e-5);
+  // cap: upper end of the activation (6: ReLU6).
+  NormAct(NormKind kind,
+          std::int64_t channels,
+          double slope,
+          double cap = std::numeric_limits<double>::infinity());
 
   // `visible` null: all. Output is exactly 0 at hidden positions.
   [[nodiscard]] at::Tensor forward(const at::Tensor& x,
@@ -29,11 +34,13 @@ class NormAct : public torch::nn::Module {
                                    const at::Tensor& residual = {});
 
  private:
-  [[nodiscard]] at::Tensor batch_norm(const at::Tensor& x, const at::Tensor& mask);
+  [[nodiscard]] at::Tensor with_running_statistics(const at::Tensor& x,
+                                                   const at::Tensor& residual) const;
 
   NormKind kind_;
   double slope_;
-  double eps_;
+  double cap_;
+  double eps_ = 1e-5;
   at::Tensor weight_;
   at::Tensor bias_;
   at::Tensor running_mean_;

@@ -1,44 +1,69 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 namespace marrow {
 
-// Raw loops of instance_norm_act over one sample and a group of channels; the layout is told by two
+// The raw loops of norm_act over one sample and a group of channels; the layout is told by two
 // strides, so that one body serves contiguous [C, V] and channels-last [V, C] memory. Free of
-// torch.
+// torch. Values are float, or bfloat16 given as its bits; statistics are float, sums double.
 struct NormActShape {
   std::int64_t voxels = 0;
-  std::int64_t channels = 0;        // of this group
-  std::int64_t voxel_stride = 0;    // floats between voxels
-  std::int64_t channel_stride = 0;  // floats between channels
-  const bool* visible = nullptr;    // [voxels], or null
-  float eps = 1e-5F;
-  float slope = 0.01F;
+  std::int64_t channels = 0;                           // of this group; at most 16
+  std::int64_t voxel_stride = 0;                       // values between voxels
+  std::int64_t channel_stride = 0;                     // values between channels; 1: channels-last
+  const bool* visible = nullptr;                       // [voxels], or null
+  float slope = 0.01F;                                 // of the activation's negative side
+  float cap = std::numeric_limits<float>::infinity();  // its upper end
 };
 
-// mean, rstd: [channels] out. residual may be null.
-void norm_act_forward(const NormActShape& shape,
-                      const float* x,
-                      const float* gamma,
-                      const float* beta,
-                      const float* residual,
-                      float* y,
-                      float* mean,
-                      float* rstd);
+// T: float, or std::uint16_t for bfloat16.
+template <class T>
+struct NormActKernel {
+  // Per channel the sum over visible voxels of x, or, with centres [channels], of (x - centre)^2.
+  void (*sums)(const NormActShape& s, const T* x, const float* centre, double* sum);
+  // y = activation(x * scale + shift + residual), 0 at hidden voxels. scale, shift: [channels];
+  // residual may be null.
+  void (*apply)(const NormActShape& s,
+                const T* x,
+                const float* scale,
+                const float* shift,
+                const T* residual,
+                T* y);
+  // With d the gradient before the activation: sum of d and of d * (x - mean) * rstd per channel.
+  void (*backward_sums)(const NormActShape& s,
+                        const T* dy,
+                        const T* x,
+                        const T* y,
+                        const float* mean,
+                        const float* rstd,
+                        double* sum,
+                        double* dot);
+  // dx = a * d + b * x + k and dresidual = d (may be null), 0 at hidden voxels. a, b, k:
+  // [channels].
+  void (*backward_apply)(const NormActShape& s,
+                         const T* dy,
+                         const T* x,
+                         const T* y,
+                         const float* a,
+                         const float* b,
+                         const float* k,
+                         T* dx,
+                         T* dresidual);
+};
 
-// Needs y for the side of the activation. dresidual may be null. dgamma, dbeta: [channels], this
-// sample's share.
-void norm_act_backward(const NormActShape& shape,
-                       const float* dy,
-                       const float* x,
-                       const float* y,
-                       const float* gamma,
-                       const float* mean,
-                       const float* rstd,
-                       float* dx,
-                       float* dresidual,
-                       float* dgamma,
-                       float* dbeta);
+struct NormActKernels {
+  NormActKernel<float> of_float;
+  NormActKernel<std::uint16_t> of_bfloat16;
+};
+
+// The widest that this processor runs.
+[[nodiscard]] const NormActKernels& norm_act_kernels();
+
+// By processor: x86-64 as such, with AVX2 and FMA, with AVX-512.
+[[nodiscard]] NormActKernels norm_act_kernels_baseline();
+[[nodiscard]] NormActKernels norm_act_kernels_avx2();
+[[nodiscard]] NormActKernels norm_act_kernels_avx512();
 
 }  // namespace marrow

@@ -6,7 +6,8 @@
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/convolution.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/conv3d.h>
 #include <ATen/ops/ones.h>
 
 #include "core/error.h"
@@ -30,14 +31,14 @@ double timed_convolution(const ComputeMode& mode, int dimensions, const at::Devi
   const at::Tensor x = with_layout(at::ones(image, options), mode).requires_grad_();
   const at::Tensor w = with_layout(at::ones(kernel, options), mode).requires_grad_();
   const std::vector<std::int64_t> one(rank, 1);
-  const std::vector<std::int64_t> zero(rank, 0);
   double best = 1e9;
   for (int repeat = 0; repeat < 4; ++repeat) {
     const auto start = std::chrono::steady_clock::now();
     at::Tensor total;
     {
       const AutocastGuard guard(mode, device);
-      total = at::convolution(x, w, {}, one, one, one, false, zero, 1).sum();
+      total =
+          (dimensions == 3 ? at::conv3d(x, w, {}, one, one) : at::conv2d(x, w, {}, one, one)).sum();
     }
     total.backward();
     static_cast<void>(x.grad().sum().item<float>());  // waits for a GPU

@@ -101,13 +101,13 @@ TEST(SparkGolden, ConvolutionNormAndLossIn3D) {
       golden_tensor(vectors["in_mean_visible_per_sample"]).reshape({1, 2, 1, 1, 1});
   const at::Tensor variance =
       golden_tensor(vectors["bn_var_visible_biased"]).reshape({1, 2, 1, 1, 1});
-  const at::Tensor normed = instance_norm_act(y,
-                                              at::ones({2}, at::kDouble),
-                                              at::zeros({2}, at::kDouble),
-                                              visible.at_size(y.sizes().slice(2)),
-                                              {},
-                                              1e-5,
-                                              1.0);
+  const at::Tensor normed = norm_act(y,
+                                     at::ones({2}, at::kDouble),
+                                     at::zeros({2}, at::kDouble),
+                                     visible.at_size(y.sizes().slice(2)),
+                                     {},
+                                     {.eps = 1e-5, .slope = 1.0})
+                                .y;
   const std::int64_t patch = vectors["patch"];
   const MaskedReconstruction result =
       masked_reconstruction_loss(patchify(golden_tensor(vectors["rec"]), patch),

@@ -1,5 +1,7 @@
 #include "models/layers/norm_act.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -11,6 +13,10 @@ struct NormActCase {
   bool masked;
   bool residual;
   bool channels_last;
+  bool over_batch = false;
+  double slope = 0.01;
+  double cap = std::numeric_limits<double>::infinity();
+  bool bfloat16 = false;
 };
 
 class NormActKernel : public ::testing::TestWithParam<NormActCase> {};
@@ -27,8 +33,13 @@ TEST_P(NormActKernel, EqualsTheFormulaInValueAndGradient) {
   const auto leaf = [&](const at::Tensor& x) {
     return x.detach().clone(x.dim() > 3 ? layout : at::MemoryFormat::Contiguous).requires_grad_();
   };
-  const at::Tensor x = torch::randn(item.shape) * 3 + 5;
-  const at::Tensor residual = torch::randn(item.shape);
+  const at::ScalarType type = item.bfloat16 ? at::kBFloat16 : at::kFloat;
+  NormActOptions options;
+  options.over_batch = item.over_batch;
+  options.slope = item.slope;
+  options.cap = item.cap;
+  const at::Tensor x = (torch::randn(item.shape) * 3 + 5).to(type);
+  const at::Tensor residual = torch::randn(item.shape).to(type);
   const at::Tensor gamma = torch::randn({item.shape[1]});
   const at::Tensor beta = torch::randn({item.shape[1]});
   const at::Tensor weight = torch::randn(item.shape);
@@ -40,38 +51,56 @@ TEST_P(NormActKernel, EqualsTheFormulaInValueAndGradient) {
   }
 
   std::vector<std::vector<at::Tensor>> results;
-  for (const auto& function : {instance_norm_act, instance_norm_act_reference}) {
+  for (const auto& function : {norm_act, norm_act_reference}) {
     const at::Tensor a = leaf(x);
     const at::Tensor g = leaf(gamma);
     const at::Tensor b = leaf(beta);
     const at::Tensor r = item.residual ? leaf(residual) : at::Tensor();
-    const at::Tensor y = function(a, g, b, mask, r, 1e-5, 0.01);
-    (y * weight).sum().backward();
-    results.push_back({y.detach(), a.grad(), g.grad(), b.grad()});
+    const NormActResult result = function(a, g, b, mask, r, options);
+    (result.y * weight).sum().backward();
+    EXPECT_EQ(result.y.scalar_type(), type);
+    results.push_back(
+        {result.y.detach(), a.grad(), g.grad(), b.grad(), result.mean, result.variance});
     if (item.residual) {
       results.back().push_back(r.grad());
     }
   }
 
+  // bfloat16 has 8 bits: half of the last is 2^-8 of the value.
+  const double tolerance = item.bfloat16 ? 1.0 / 256 : 2e-5;
   for (std::size_t i = 0; i < results[0].size(); ++i) {
-    const at::Tensor scale = results[1][i].abs().max().clamp_min(1.0);
-    EXPECT_LT(((results[0][i] - results[1][i]).abs().max() / scale).item<double>(), 2e-5)
-        << "tensor " << i;
+    const at::Tensor a = results[0][i].to(at::kFloat);
+    const at::Tensor b = results[1][i].to(at::kFloat);
+    const at::Tensor scale = b.abs().max().clamp_min(1.0);
+    EXPECT_EQ(a.sizes(), b.sizes()) << "tensor " << i;
+    EXPECT_LT(((a - b).abs().max() / scale).item<double>(), tolerance) << "tensor " << i;
   }
   if (item.masked) {
-    EXPECT_EQ(at::where(mask, at::zeros({}), results[0][0]).abs().max().item<double>(), 0.0);
-    EXPECT_EQ(at::where(mask, at::zeros({}), results[0][1]).abs().max().item<double>(), 0.0);
+    EXPECT_EQ(
+        at::where(mask, at::zeros({}), results[0][0].to(at::kFloat)).abs().max().item<double>(),
+        0.0);
+    EXPECT_EQ(
+        at::where(mask, at::zeros({}), results[0][1].to(at::kFloat)).abs().max().item<double>(),
+        0.0);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes,
-                         NormActKernel,
-                         ::testing::Values(NormActCase{{2, 5, 3, 7, 11}, false, false, false},
-                                           NormActCase{{2, 5, 3, 7, 11}, true, true, false},
-                                           NormActCase{{2, 19, 5, 6, 7}, false, true, true},
-                                           NormActCase{{3, 32, 4, 5, 9}, true, true, true},
-                                           NormActCase{{1, 16, 9, 13}, true, false, true},
-                                           NormActCase{{2, 3, 40, 31}, false, true, false}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes,
+    NormActKernel,
+    ::testing::Values(NormActCase{{2, 5, 3, 7, 11}, false, false, false},
+                      NormActCase{{2, 5, 3, 7, 11}, true, true, false},
+                      NormActCase{{2, 19, 5, 6, 7}, false, true, true},
+                      NormActCase{{3, 32, 4, 5, 9}, true, true, true},
+                      NormActCase{{1, 16, 9, 13}, true, false, true},
+                      NormActCase{{2, 3, 40, 31}, false, true, false},
+                      // batch norm; ReLU6
+                      NormActCase{{3, 24, 4, 5, 9}, true, true, true, true},
+                      NormActCase{{3, 6, 4, 5, 9}, false, false, false, true, 0.0, 6.0},
+                      NormActCase{{2, 8, 12, 11}, true, false, true, true, 0.0, 0.5},
+                      NormActCase{{3, 24, 4, 5, 9}, true, true, true, false, 0.01, 1e9, true},
+                      NormActCase{{2, 8, 9, 8, 7}, false, true, true, true, 0.01, 1e9, true},
+                      NormActCase{{2, 5, 9, 8, 7}, true, true, false, false, 1.0, 1e9, true}));
 
 TEST(NormActKernelBits, DoNotDependOnTheNumberOfThreads) {
   torch::manual_seed(5);
@@ -80,9 +109,9 @@ TEST(NormActKernelBits, DoNotDependOnTheNumberOfThreads) {
   const at::Tensor beta = torch::randn({40});
 
   at::set_num_threads(1);
-  const at::Tensor one = instance_norm_act(x, gamma, beta, {}, {}, 1e-5, 0.01);
+  const at::Tensor one = norm_act(x, gamma, beta, {}, {}, {}).y;
   at::set_num_threads(2);
-  const at::Tensor two = instance_norm_act(x, gamma, beta, {}, {}, 1e-5, 0.01);
+  const at::Tensor two = norm_act(x, gamma, beta, {}, {}, {}).y;
 
   EXPECT_TRUE(at::equal(one, two));
 }
@@ -91,11 +120,10 @@ TEST(NormActKernelBits, HiddenNanAndInfinityDoNotLeak) {
   at::Tensor x = torch::randn({1, 2, 4, 4, 4});
   at::Tensor mask = torch::zeros({1, 1, 4, 4, 4}, at::kBool);
   mask.slice(2, 0, 2).fill_(true);
-  const at::Tensor clean =
-      instance_norm_act(x, at::ones({2}), at::zeros({2}), mask, {}, 1e-5, 0.01);
+  const at::Tensor clean = norm_act(x, at::ones({2}), at::zeros({2}), mask, {}, {}).y;
   x.slice(2, 2, 4).fill_(std::numeric_limits<float>::quiet_NaN());
 
-  const at::Tensor y = instance_norm_act(x, at::ones({2}), at::zeros({2}), mask, {}, 1e-5, 0.01);
+  const at::Tensor y = norm_act(x, at::ones({2}), at::zeros({2}), mask, {}, {}).y;
 
   EXPECT_TRUE(at::equal(y, clean));
 }

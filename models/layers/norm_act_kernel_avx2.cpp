@@ -1,0 +1,9 @@
+#include "models/layers/norm_act_loops.h"
+
+namespace marrow {
+
+NormActKernels norm_act_kernels_avx2() {
+  return {NormActLoops<float>::table(), NormActLoops<std::uint16_t>::table()};
+}
+
+}  // namespace marrow
