@@ -2,6 +2,7 @@
 
 #include "apps/cli.h"
 #include "apps/convert_command.h"
+#include "apps/describe_command.h"
 #include "apps/doctor_command.h"
 #include "apps/evaluate_command.h"
 #include "apps/explain_command.h"
@@ -20,6 +21,7 @@ namespace marrow {
 // In the order of a first walk through the program.
 void add_builtin_commands(CommandTable& table) {
   add_doctor_command(table);
+  add_describe_command(table);
   add_phantom_command(table);
   add_scan_command(table);
   add_list_command(table);

@@ -117,6 +117,41 @@ void load_pretrained(Encoder& encoder, const std::string& from) {
       "encoder: all {} tensors loaded from {}", encoder.named_parameters().size(), file.string()));
 }
 
+// A decoder that was pretrained with the encoder: everything but the scores, which have other
+// classes.
+void load_pretrained_decoder(Head& head, const std::string& from) {
+  const std::filesystem::path file =
+      std::filesystem::path(from) / "encoder" / "decoder.safetensors";
+  if (!std::filesystem::exists(file)) {
+    return;
+  }
+  TensorFile content = read_safetensors(file);
+  const auto is_score = [](const std::string& name) { return name.starts_with("scores"); };
+  std::erase_if(content.tensors, [&](const auto& item) { return is_score(item.first); });
+  const TensorFile fresh = weights_of(head, "");
+  std::size_t kept = 0;
+  for (const auto& [name, tensor] : fresh.tensors) {
+    if (is_score(name)) {
+      content.tensors.emplace_back(name, tensor);
+      ++kept;
+    }
+  }
+  try {
+    restore_weights(head, content, "");
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("head: it is not the decoder that {} was pretrained with ({}); give "
+                            "head.widths as method.decoder_widths there, or set "
+                            "segmentation.pretrained_decoder=ignore",
+                            from,
+                            error.what()));
+  }
+  log::info(fmt::format("decoder: {} tensors loaded from {}, {} of the scores start anew",
+                        content.tensors.size() - kept,
+                        file.string(),
+                        kept));
+}
+
 int run_finetune(const CommandContext& context, const FinetuneArguments& arguments) {
   if (arguments.task != "segment") {
     throw Error(ErrorCode::kUnsupported,
@@ -157,6 +192,9 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
   const auto inference = parts.options<InferenceOptions>("inference");
   if (arguments.from != "none") {
     load_pretrained(*encoder, arguments.from);
+    if (task_options.pretrained_decoder == "auto") {
+      load_pretrained_decoder(*head, arguments.from);
+    }
   }
   SegmentationTask task(encoder, head, task_options);
 
@@ -227,6 +265,7 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
   run.write_manifest(context, "segment", fingerprint, facts, &result);
   export_encoder(run.path(),
                  *encoder,
+                 nullptr,
                  yaml_section(yaml, "encoder"),
                  recipe,
                  fmt::format("Fine-tuned for segmentation on {} labelled cases.", training.size()));

@@ -170,6 +170,7 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
   write_reconstructions(*method, pictures, *data.store, run);
   export_encoder(run.path(),
                  *encoder,
+                 method->head().get(),
                  yaml_section(yaml, "encoder"),
                  data.store->recipe(),
                  fmt::format("Pretrained with {} on {} volumes for {} steps.",

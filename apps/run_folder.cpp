@@ -104,6 +104,7 @@ std::string yaml_section(const std::string& yaml, const std::string& name) {
 
 void export_encoder(const std::filesystem::path& run,
                     const Encoder& encoder,
+                    const torch::nn::Module* decoder,
                     const std::string& encoder_yaml,
                     const RecipeOptions& recipe,
                     const std::string& sentence) {
@@ -112,6 +113,12 @@ void export_encoder(const std::filesystem::path& run,
   weights.metadata["format"] = "pt";  // what other safetensors readers look for
   weights.metadata["marrow_version"] = MARROW_VERSION;
   write_safetensors(folder / "model.safetensors", weights);
+  if (decoder != nullptr) {
+    TensorFile decoder_weights = weights_of(*decoder, "");
+    decoder_weights.metadata["format"] = "pt";
+    decoder_weights.metadata["marrow_version"] = MARROW_VERSION;
+    write_safetensors(folder / "decoder.safetensors", decoder_weights);
+  }
   nlohmann::ordered_json stages = nlohmann::ordered_json::array();
   for (const Encoder::Stage& stage : encoder.stages()) {
     stages.push_back({{"channels", stage.channels}, {"stride", stage.stride}});
@@ -126,7 +133,10 @@ void export_encoder(const std::filesystem::path& run,
   write_atomically(
       folder / "README.md",
       "# Encoder\n\n" + sentence +
-          "\n\n- `model.safetensors`: weights, the dense network's own names\n"
+          "\n\n- `model.safetensors`: weights, the dense network's own names\n" +
+          (decoder == nullptr ? std::string()
+                              : "- `decoder.safetensors`: the decoder that was trained with it, "
+                                "which a fine-tuning starts from\n") +
           "- `config.json`: the network, as `encoder_yaml` for a configuration file\n"
           "- `preprocessor.json`: how volumes must be prepared before they enter the network\n\n"
           "For research use only.\n");

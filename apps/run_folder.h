@@ -44,9 +44,11 @@ class RunFolder {
 };
 
 // RUN/encoder/: model.safetensors, config.json (name and options of the encoder), preprocessor.json
-// (the recipe), README.md.
+// (the recipe), README.md; and decoder.safetensors, where `decoder` is a pretrained one (else
+// null).
 void export_encoder(const std::filesystem::path& run,
                     const Encoder& encoder,
+                    const torch::nn::Module* decoder,
                     const std::string& encoder_yaml,
                     const RecipeOptions& recipe,
                     const std::string& sentence);

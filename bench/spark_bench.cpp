@@ -3,9 +3,9 @@
 //
 //   spark_bench [Google Benchmark's options]
 //
-// The encoder is resenc_unet with its default widths, the batch 4 patches of 40 x 56 x 40. How the
-// network computes is what the probe of a training run chooses on this machine; it is the
-// benchmark's label, after the number of parameters.
+// The encoder is resenc_unet with its default widths, the batch 4 patches of 40 x 56 x 40. Once in
+// float32 and once in bfloat16; the memory layout is what the probe of a training run chooses on
+// this machine. The benchmark's label tells it, after the number of parameters.
 
 #include <cstdint>
 #include <cstdio>
@@ -27,12 +27,12 @@
 namespace marrow {
 namespace {
 
-void spark_step(benchmark::State& state) {
+void spark_step(benchmark::State& state, const std::string& precision) {
   constexpr std::int64_t kBatch = 4;
   constexpr double kClip = 5.0;
   at::set_num_threads(static_cast<int>(state.range(0)));
   const at::Device device(at::kCPU);
-  const ComputeMode mode = choose_compute_mode("auto", "auto", 3, device);
+  const ComputeMode mode = choose_compute_mode(precision, "auto", 3, device);
   const std::shared_ptr<SslMethod> spark =
       make_spark(ConfigSection("spark"), make_resenc_unet(ConfigSection("encoder")));
   spark->train();
@@ -80,12 +80,16 @@ int main(int argc, char** argv) {
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
       return 2;
     }
-    benchmark::RegisterBenchmark("SparkStep", marrow::spark_step)
-        ->ArgName("threads")
-        ->Arg(1)
-        ->Arg(2)
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond);
+    for (const std::string precision : {"fp32", "bf16"}) {
+      benchmark::RegisterBenchmark(
+          ("SparkStep/" + precision).c_str(),
+          [precision](benchmark::State& state) { marrow::spark_step(state, precision); })
+          ->ArgName("threads")
+          ->Arg(1)
+          ->Arg(2)
+          ->UseRealTime()
+          ->Unit(benchmark::kMillisecond);
+    }
     benchmark::RunSpecifiedBenchmarks();
     return 0;
   } catch (const std::exception& error) {

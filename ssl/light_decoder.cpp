@@ -1,30 +1,19 @@
 #include "ssl/light_decoder.h"
 
-#include <cmath>
 #include <string>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/where.h>
 
 #include "core/error.h"
 #include "models/layers/conv.h"
 #include "models/layers/norm.h"
+#include "ssl/mask_token.h"
 
 namespace marrow {
 
 namespace {
-
-// std 0.02, cut at one standard deviation, as the mask tokens and convolutions of SparK are drawn.
-at::Tensor truncated_normal(std::vector<std::int64_t> shape) {
-  const at::NoGradGuard no_grad;
-  at::Tensor values = at::empty(shape);
-  // inverse of the normal distribution on the interval [-1, 1]
-  const double low = 0.5 * (1 + std::erf(-1 / std::sqrt(2.0)));
-  values.uniform_(2 * low - 1, 1 - 2 * low);
-  return values.erfinv_().mul_(0.02 * std::sqrt(2.0)).clamp_(-0.02, 0.02);
-}
 
 std::shared_ptr<Conv> small_conv(
     int dimensions, std::int64_t in, std::int64_t out, std::int64_t kernel, bool bias) {
@@ -36,7 +25,7 @@ std::shared_ptr<Conv> small_conv(
                                                    .bias = bias});
   const at::NoGradGuard no_grad;
   at::Tensor weight = conv->weight();
-  weight.copy_(truncated_normal(weight.sizes().vec()));
+  weight.copy_(mask_token(weight.sizes().vec()));
   return conv;
 }
 
@@ -49,7 +38,7 @@ struct LightDecoder::Level : torch::nn::Module {
         std::make_shared<NormAct>(batch_norm ? NormKind::kBatch : NormKind::kInstance, in, 1.0));
     std::vector<std::int64_t> shape = {1, in};
     shape.insert(shape.end(), static_cast<std::size_t>(dimensions), 1);
-    token = register_parameter("token", truncated_normal(shape));
+    token = register_parameter("token", mask_token(shape));
     if (!coarsest || in != width) {
       projection =
           register_module("proj", small_conv(dimensions, in, width, coarsest ? 1 : 3, true));
@@ -141,17 +130,19 @@ LightDecoder::LightDecoder(const Options& options) {
       small_conv(options.dimensions, options.width >> blocks, options.output_channels, 1, true));
 }
 
-at::Tensor LightDecoder::forward(const std::vector<at::Tensor>& maps, const Visibility& visible) {
+at::Tensor LightDecoder::restore(const std::vector<at::Tensor>& maps,
+                                 const Visibility& visible,
+                                 at::IntArrayRef size) {
   at::Tensor x;
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
     const int level = level_of_block_[b];
     if (level >= 0) {
       // the map whose size is this block's input: the coarsest for b = 0, twice as fine for each
       // further block
-      const std::int64_t size = x.defined() ? x.size(2) : maps.back().size(2);
+      const std::int64_t edge = x.defined() ? x.size(2) : maps.back().size(2);
       const at::Tensor* map = nullptr;
       for (const at::Tensor& candidate : maps) {
-        if (candidate.size(2) == size) {
+        if (candidate.size(2) == edge) {
           map = &candidate;
         }
       }
@@ -161,7 +152,9 @@ at::Tensor LightDecoder::forward(const std::vector<at::Tensor>& maps, const Visi
     }
     x = blocks_[b]->forward(x);
   }
-  return std::static_pointer_cast<Conv>(project_)->forward(x);
+  const at::Tensor restored = std::static_pointer_cast<Conv>(project_)->forward(x);
+  MARROW_CHECK(restored.sizes().slice(2) == size);
+  return restored;
 }
 
 }  // namespace marrow

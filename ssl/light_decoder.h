@@ -8,7 +8,7 @@
 #include <torch/nn/module.h>
 
 #include "models/encoder.h"
-#include "models/layers/visibility.h"
+#include "ssl/reconstruction_decoder.h"
 
 namespace marrow {
 
@@ -18,7 +18,7 @@ namespace marrow {
 //
 // Maps are taken from the coarsest upwards, as many as the blocks can add (all of them when every
 // stage halves the size).
-class LightDecoder : public torch::nn::Module {
+class LightDecoder : public ReconstructionDecoder {
  public:
   struct Options {
     std::vector<Encoder::Stage>
@@ -32,9 +32,9 @@ class LightDecoder : public torch::nn::Module {
   // Throws Error{kInvalidArgument} when the stages do not fit.
   explicit LightDecoder(const Options& options);
 
-  // maps: the encoder's, finest first, 0 at hidden positions. Returns [B, output_channels,
-  // spatial...] at stride 1.
-  [[nodiscard]] at::Tensor forward(const std::vector<at::Tensor>& maps, const Visibility& visible);
+  [[nodiscard]] at::Tensor restore(const std::vector<at::Tensor>& maps,
+                                   const Visibility& visible,
+                                   at::IntArrayRef size) override;
 
  private:
   struct Level;

@@ -16,6 +16,7 @@
 #include "ssl/masking.h"
 #include "ssl/patches.h"
 #include "ssl/spark_options.h"
+#include "ssl/unet_reconstruction.h"
 
 namespace marrow {
 
@@ -27,30 +28,38 @@ std::int64_t automatic_width(const Encoder& encoder) {
   return (half + total - 1) / total * total;  // the decoder halves it log2(total) times
 }
 
+std::shared_ptr<ReconstructionDecoder> make_decoder(const SparkOptions& options,
+                                                    const MaskableEncoder& encoder) {
+  if (options.decoder == "unet") {
+    return std::make_shared<UnetReconstruction>(
+        encoder.stages(), encoder.dimensions(), encoder.input_channels(), options.decoder_widths);
+  }
+  bool batch_norm = false;
+  for (const auto& buffer : encoder.named_buffers()) {
+    batch_norm = batch_norm || buffer.key().ends_with("running_mean");
+  }
+  return std::make_shared<LightDecoder>(LightDecoder::Options{
+      .stages = encoder.stages(),
+      .dimensions = encoder.dimensions(),
+      .width = options.decoder_width > 0 ? options.decoder_width : automatic_width(encoder),
+      .output_channels = encoder.input_channels(),
+      .batch_norm_densify = batch_norm});
+}
+
 class Spark : public SslMethod {
  public:
   Spark(const SparkOptions& options, const std::shared_ptr<MaskableEncoder>& encoder)
       : options_(options) {
     encoder_ = register_module("encoder", encoder);
     patch_ = encoder->stages().back().stride[0];
-    bool batch_norm = false;
-    for (const auto& buffer : encoder->named_buffers()) {
-      batch_norm = batch_norm || buffer.key().ends_with("running_mean");
-    }
-    decoder_ = register_module(
-        "decoder",
-        std::make_shared<LightDecoder>(LightDecoder::Options{
-            .stages = encoder->stages(),
-            .dimensions = encoder->dimensions(),
-            .width = options.decoder_width > 0 ? options.decoder_width : automatic_width(*encoder),
-            .output_channels = encoder->input_channels(),
-            .batch_norm_densify = batch_norm}));
+    decoder_ = register_module("decoder", make_decoder(options, *encoder));
   }
 
   StepResult step(const Batch& batch) override {
     const at::Tensor& x = batch.views.at(0);
     const Visibility visible = draw(x, batch.seed);
-    const at::Tensor restored = decoder_->forward(encoder_->features(x, &visible), visible);
+    const at::Tensor restored =
+        decoder_->restore(encoder_->features(x, &visible), visible, x.sizes().slice(2));
     const at::Tensor hidden = visible.grid().flatten(1).logical_not();
     const MaskedReconstruction result = masked_reconstruction_loss(
         patchify(restored, patch_), patchify(x, patch_), hidden, options_.normalise_patches, 1e-8);
@@ -61,12 +70,17 @@ class Spark : public SslMethod {
 
   [[nodiscard]] std::shared_ptr<Encoder> encoder() const override { return encoder_; }
 
+  [[nodiscard]] std::shared_ptr<torch::nn::Module> head() const override {
+    return decoder_->head();
+  }
+
   std::vector<Reconstruction> reconstruct(const Batch& batch) override {
     const at::NoGradGuard no_grad;
     const at::Tensor& x = batch.views.at(0);
     const Visibility visible = draw(x, batch.seed);
     const at::Tensor output =
-        decoder_->forward(encoder_->features(x, &visible), visible).to(at::kFloat);
+        decoder_->restore(encoder_->features(x, &visible), visible, x.sizes().slice(2))
+            .to(at::kFloat);
     at::Tensor patches = patchify(output, patch_);
     if (options_.normalise_patches) {
       // Back to the image's units with the true patch's mean and deviation, which is what the
@@ -113,7 +127,7 @@ class Spark : public SslMethod {
 
   SparkOptions options_;
   std::shared_ptr<MaskableEncoder> encoder_;
-  std::shared_ptr<LightDecoder> decoder_;
+  std::shared_ptr<ReconstructionDecoder> decoder_;
   std::int64_t patch_ = 1;
 };
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/config/options.h"
 
@@ -11,7 +13,9 @@ struct SparkOptions {
   static constexpr std::string_view kName = "spark";
 
   double mask_ratio = 0.6;
+  std::string decoder = "light";
   std::int64_t decoder_width = 0;
+  std::vector<std::int64_t> decoder_widths;
   bool normalise_patches = true;
 
   template <class Visit>
@@ -20,10 +24,20 @@ struct SparkOptions {
           mask_ratio,
           Range{0.05, 0.95},
           "share of cells hidden; a cell is the encoder's total stride");
+    visit("decoder",
+          decoder,
+          OneOf{{"light", "unet"}},
+          "light: SparK's own, thrown away afterwards; unet: that of segmentation, which a "
+          "fine-tuning starts from");
     visit("decoder_width",
           decoder_width,
           Range{0, 4096},
-          "width of the coarsest decoder level; 0: half the encoder's");
+          "light: width of the coarsest decoder level; 0: half the encoder's");
+    visit("decoder_widths",
+          decoder_widths,
+          Range{1, 4096},
+          "unet: channels of the decoder levels, finest first, as head.widths; empty: those of "
+          "the encoder's stages");
     visit("normalise_patches",
           normalise_patches,
           "standardise each target patch by its own mean and variance");

@@ -30,6 +30,10 @@ class SslMethod : public Objective {
   [[nodiscard]] virtual DataNeeds needs() const = 0;
   [[nodiscard]] virtual std::shared_ptr<Encoder> encoder() const = 0;
 
+  // A pretrained decoder that a segmentation may start from, in the names of its head; null when
+  // the method has none.
+  [[nodiscard]] virtual std::shared_ptr<torch::nn::Module> head() const { return nullptr; }
+
   // Empty for methods that restore nothing.
   [[nodiscard]] virtual std::vector<Reconstruction> reconstruct(const Batch& /*batch*/) {
     return {};

@@ -23,6 +23,7 @@ struct SegmentationOptions {
   std::vector<double> class_weights;
   double encoder_lr_scale = 1.0;
   std::int64_t freeze_steps = 0;
+  std::string pretrained_decoder = "auto";
 
   template <class Visit>
   void describe(Visit&& visit) {
@@ -48,6 +49,10 @@ struct SegmentationOptions {
           freeze_steps,
           Range{0, 1000000000},
           "first steps in which only the head learns");
+    visit("pretrained_decoder",
+          pretrained_decoder,
+          OneOf{{"auto", "ignore"}},
+          "auto: start from the pretraining's decoder where it has one for this head");
   }
 };
 

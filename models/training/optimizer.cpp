@@ -17,6 +17,15 @@
 
 namespace marrow {
 
+namespace {
+
+// Mask tokens, class tokens and the like are called "token...", whatever module they belong to.
+bool is_token(const std::string& parameter) {
+  return parameter.substr(parameter.rfind('.') + 1).starts_with("token");
+}
+
+}  // namespace
+
 AdamW::AdamW(const Objective& objective, const Options& options) : options_(options) {
   std::map<std::string, double> scales;
   const std::vector<ParameterGroup> groups = objective.parameter_groups();
@@ -38,7 +47,7 @@ AdamW::AdamW(const Objective& objective, const Options& options) : options_(opti
     slot.square = at::zeros_like(item.value());
     slot.count = at::zeros({}, item.value().options().dtype(at::kFloat));
     slot.lr_scale = groups.empty() ? 1.0 : found->second;
-    slot.decays = item.value().dim() > 1;
+    slot.decays = item.value().dim() > 1 && !is_token(item.key());
     slots_.push_back(std::move(slot));
   }
 }

@@ -56,6 +56,23 @@ TEST(ScheduleGolden, VectorsOfOneDimensionDoNotDecay) {
   EXPECT_TRUE(at::equal(objective.vector.detach(), torch::ones({3})));
 }
 
+class OneToken : public Objective {
+ public:
+  OneToken() { token = register_parameter("token0", torch::ones({1, 3, 1, 1, 1})); }
+
+  StepResult step(const Batch&) override { return {}; }
+
+  at::Tensor token;
+};
+
+TEST(Optimizer, MaskTokensDoNotDecay) {
+  OneToken objective;
+  AdamW optimizer(objective, {});
+  objective.token.mutable_grad() = torch::zeros({1, 3, 1, 1, 1});
+  optimizer.step(0.1, 0.5);
+  EXPECT_TRUE(at::equal(objective.token.detach(), torch::ones({1, 3, 1, 1, 1})));
+}
+
 TEST(Optimizer, ChannelsLastParametersWithContiguousGradientsAreUpdatedAsContiguousOnes) {
   torch::manual_seed(2);
   const at::Tensor start = torch::randn({4, 3, 3, 3, 3});
