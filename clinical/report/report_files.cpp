@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "clinical/report/evaluation_part.h"
+#include "clinical/report/picture_panel.h"
 #include "clinical/report/run_manifest.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -49,6 +51,17 @@ std::filesystem::path inside_run(const std::filesystem::path& run,
                     "\" in " + file.string() + "; run `marrow evaluate` again");
   }
   return run / path;
+}
+
+// What the network did not see becomes NaN, which pictures draw hatched.
+void hide(ReconstructionPictures& triplet, const LabelMap& hidden) {
+  require_picture_grid(triplet.key, triplet.masked.geometry, hidden.geometry);
+  for (std::size_t i = 0; i < hidden.voxels.size(); ++i) {
+    if (hidden.voxels[i] != 0) {
+      triplet.masked.voxels[i] = std::numeric_limits<float>::quiet_NaN();
+    }
+  }
+  triplet.hidden_known = true;
 }
 
 std::optional<LearningCurves> read_curves(const std::filesystem::path& run,
@@ -150,6 +163,9 @@ std::vector<ReconstructionPictures> read_reconstructions(const std::filesystem::
     triplet.original = read_nifti(file("original"));
     triplet.masked = read_nifti(file("masked"));
     triplet.restored = read_nifti(file("restored"));
+    if (std::filesystem::exists(file("hidden"))) {
+      hide(triplet, read_nifti_labels(file("hidden")));
+    }
     triplet.window = robust_window(triplet.original);
     triplet.window->name = "normalised intensity";
     triplet.patient_geometry = has_patient_grid(triplet.original.geometry);

@@ -26,7 +26,7 @@ struct ReportSources {
 };
 
 // Reads what the runs wrote: manifest.json, config.yaml, metrics.jsonl,
-// examples/recon-<n>-{original,masked, restored}.nii.gz, evaluation/summary.json and
+// examples/recon-<n>-{original,masked,hidden,restored}.nii.gz, evaluation/summary.json and
 // evaluation/pictures.json. Only a folder with neither manifest.json nor config.yaml is no run;
 // anything else that is missing leaves its part of the page out.
 //
@@ -37,7 +37,8 @@ struct ReportSources {
 // manifest.json and config.yaml of one run; missing keys stay empty.
 [[nodiscard]] ReportProvenance read_provenance(const std::filesystem::path& run);
 
-// At most four triplets, by number.
+// At most four triplets, by number. recon-<n>-hidden.nii.gz (1: hidden) may be missing, which is so
+// in runs of older versions.
 [[nodiscard]] std::vector<ReconstructionPictures> read_reconstructions(
     const std::filesystem::path& run);
 

@@ -32,13 +32,13 @@ struct ReportCard {
   std::string note;  // one line: what was counted, how the interval was made
 };
 
-// A volume before, during and after masked pretraining, on one grid. Hidden voxels of `masked` are
-// NaN, or whatever the run wrote there.
+// A volume before, during and after masked pretraining, on one grid.
 struct ReconstructionPictures {
   std::string key;
   Volume original;
-  Volume masked;
+  Volume masked;  // hidden voxels are NaN where it is known which ones they are
   Volume restored;
+  bool hidden_known = false;              // false: hidden voxels hold whatever the run wrote there
   std::optional<IntensityWindow> window;  // absent: from the original
   bool patient_geometry = true;           // false: no letters and no scale bar
 };

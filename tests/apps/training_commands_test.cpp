@@ -169,6 +169,7 @@ TEST_F(TrainingEndToEnd, FromPretrainingToAPredictionOnTheInputsGrid) {
   EXPECT_EQ(again.exit_code, 7) << "a second prediction must not overwrite the first";
   expect_ok(marrow({"report", "seg", "--pretraining", "spark"}));
   EXPECT_GT(std::filesystem::file_size(path("seg/report.html")), 10000U);
+  EXPECT_TRUE(std::filesystem::exists(path("spark/examples/recon-0-hidden.nii.gz")));
 }
 
 TEST_F(TrainingEndToEnd, EvaluatingCasesThatItWasTrainedOnIsRefused) {

@@ -1,5 +1,7 @@
 #include "clinical/report/report_files.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -140,6 +142,24 @@ TEST_F(ReportFiles, CollectsTheWholeLineOfADemo) {
   EXPECT_EQ(input.provenance[1].seed, "17");
   EXPECT_EQ(input.provenance[1].device, "cpu, bf16");
   EXPECT_EQ(nesting_fault(report_page(input)), "");
+}
+
+TEST_F(ReportFiles, HiddenVoxelsAreKnownWhereTheRunWroteThem) {
+  write_run("spark", "pretrain", "{}");
+  for (const char* what : {"original", "masked", "restored"}) {
+    write_nifti(run("spark") / "examples" / (std::string("recon-0-") + what + ".nii.gz"), image());
+    write_nifti(run("spark") / "examples" / (std::string("recon-1-") + what + ".nii.gz"), image());
+  }
+  write_nifti(run("spark") / "examples" / "recon-0-hidden.nii.gz", labels(6));
+
+  const std::vector<ReconstructionPictures> triplets = read_reconstructions(run("spark"));
+
+  ASSERT_EQ(triplets.size(), 2U);
+  EXPECT_TRUE(triplets[0].hidden_known);
+  EXPECT_TRUE(std::isnan(triplets[0].masked.at(6, 3, 2)));
+  EXPECT_FALSE(std::isnan(triplets[0].masked.at(7, 3, 2)));
+  EXPECT_FALSE(triplets[1].hidden_known);
+  EXPECT_FALSE(std::isnan(triplets[1].masked.at(6, 3, 2)));
 }
 
 TEST_F(ReportFiles, TheGivenDifferenceWins) {

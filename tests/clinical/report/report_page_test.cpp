@@ -229,6 +229,17 @@ TEST(ReportPage, StaysBelowItsLimitWithLargeImages) {
   EXPECT_GT(occurrences(page, "<div class=\"panels\""), 3U);
 }
 
+TEST(ReportPage, ShowsWhatTheNetworkDidNotSeeHatchedAndExplainsIt) {
+  ReportInput input = full_input();
+  EXPECT_THAT(report_page(input), HasSubstr("hidden blocks are dark"));
+  input.reconstructions[0].hidden_known = true;
+
+  const std::string page = report_page(input);
+
+  EXPECT_THAT(page, HasSubstr("hidden blocks are hatched"));
+  EXPECT_THAT(page, HasSubstr("hidden: the network saw nothing of this block"));
+}
+
 TEST(ReportPage, LeavesOutWhatItHasNothingFor) {
   ReportInput input;
   input.title = "Pretraining";
