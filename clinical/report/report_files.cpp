@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "clinical/report/evaluation_part.h"
+#include "clinical/report/flow_part.h"
 #include "clinical/report/picture_panel.h"
 #include "clinical/report/run_manifest.h"
 #include "core/error.h"
@@ -217,7 +218,6 @@ ReportInput collect_report(const ReportSources& sources) {
                              : ReportKind::kSegmentation;
   input.title = sources.title.empty() ? made_title(run, pretraining) : sources.title;
   input.date = sources.date;
-  input.flow = sources.flow;
   input.label_curves = sources.label_curves;
   input.limits = sources.limits;
   input.unfamiliar = sources.unfamiliar;
@@ -237,6 +237,7 @@ ReportInput collect_report(const ReportSources& sources) {
     add_evaluation(sources, input);
   }
 
+  add_flows(sources, input);
   if (pretraining) {
     if (auto curves = read_curves(sources.pretraining, "Pretraining", false)) {
       input.learning.push_back(std::move(*curves));

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "clinical/report/chart.h"
+#include "clinical/report/data_flow.h"
 #include "clinical/report/metric_curves.h"
 #include "clinical/report/number_text.h"
 #include "clinical/report/picture.h"
@@ -147,7 +147,8 @@ struct ReportInput {
   // Restored blocks are drawn with the true blocks' brightness and contrast, since the method
   // predicts normalised ones.
   bool true_contrast = false;
-  std::vector<FlowStep> flow;
+  std::vector<DataFlow> flows;
+  std::vector<std::string> flow_gaps;  // sentences about counts that were not recorded
   std::optional<ReportScores> scores;
   std::vector<ReportSubgroup> subgroups;
   std::optional<ReportComparison> comparison;

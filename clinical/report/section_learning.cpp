@@ -2,6 +2,7 @@
 #include <cmath>
 #include <map>
 
+#include "clinical/report/chart.h"
 #include "clinical/report/report_sections.h"
 
 namespace marrow {
