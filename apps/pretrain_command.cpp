@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli.h"
+#include "apps/data_counts.h"
 #include "apps/parts.h"
 #include "apps/run_folder.h"
 #include "apps/training_data.h"
@@ -108,7 +109,9 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
                         context.options.seed,
                         context.options.threads);
   } else {
-    data.store = std::make_unique<VolumeStore>(context.options.work / "store");
+    data.folder = context.options.work / "store";
+    data.store = std::make_unique<VolumeStore>(data.folder);
+    data.flow = read_flow(data.folder / "flow.json").value_or(DataFlow{});
     const std::string difference = recipe_difference(recipe_asked, data.store->recipe());
     if (!difference.empty() && context.config.has("prepare")) {
       throw Error(ErrorCode::kRefused,
@@ -143,6 +146,8 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
 
   RunFolder run(arguments.out);
   run.write_config(yaml);
+  run.write_flow(
+      pretraining_flow(data.flow, *data.store, static_cast<std::int64_t>(input.cases.size())));
   run.write_manifest(context, "pretrain", data.store->fingerprint(), {}, nullptr);
   LoaderOptions loader;
   loader.batch_size = train_options.batch_size;
