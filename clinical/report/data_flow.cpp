@@ -126,7 +126,8 @@ Html flow_diagram(const DataFlow& flow) {
   if (!branches.empty()) {
     diagram += html_code("\n") + html_element("div", {{"class", "branches"}}, branches);
   }
-  return diagram.empty() ? Html{} : diagram + html_code("\n");
+  return diagram.empty() ? Html{}
+                         : html_element("div", {{"class", "whole"}}, diagram) + html_code("\n");
 }
 
 }  // namespace marrow

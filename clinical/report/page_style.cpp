@@ -140,7 +140,7 @@ table.wide td::before{content:attr(data-label);color:var(--quiet);text-align:lef
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 html{font-size:10pt}
 body{padding:0;max-width:none}
-.flow,.branches{break-inside:avoid}
+.whole{break-inside:avoid}
 nav,.slider{display:none}
 h2{margin-top:1.4rem}
 h2,h3,h4,caption,thead{break-after:avoid}
