@@ -16,8 +16,18 @@ namespace {
 
 using Reasons = std::map<std::string, std::int64_t>;
 
-// "missing-slices" as words.
+// Codes as a reader says them: "missing-slices" -> "missing slices".
 std::string reason_words(std::string code) {
+  static const std::map<std::string, std::string> kWords{
+      {"cut-short", "cut short, the file is incomplete"},
+      {"geometry-differs", "image and label map, or channels, on different grids"},
+      {"not-finite", "more than 1 % of the voxels are no numbers"},
+      {"symlink", "symbolic link, not followed"},
+      {"no-permission", "no permission to read"},
+  };
+  if (const auto found = kWords.find(code); found != kWords.end()) {
+    return found->second;
+  }
   std::replace(code.begin(), code.end(), '-', ' ');
   return code;
 }

@@ -55,14 +55,15 @@ class DataCounts : public testing::Test {
 
 TEST_F(DataCounts, NamesTheReasonOfEveryCaseThatWasNotPrepared) {
   const std::vector<Issue> issues{
-      issue("not-finite"), issue("geometry-differs"), issue("not-finite")};
+      issue("too-large"), issue("geometry-differs"), issue("too-large")};
 
   const DataFlow flow =
       dataset_flow(dataset({"a", "b", "c", "d"}), store({{"a", "train"}}), issues);
 
   EXPECT_EQ(flow.steps[0].count, 4);
   EXPECT_EQ(flow.steps[0].losses,
-            (std::vector<FlowLoss>{{"not finite", 2}, {"geometry differs", 1}}));
+            (std::vector<FlowLoss>{{"too large", 2},
+                                   {"image and label map, or channels, on different grids", 1}}));
   EXPECT_EQ(flow.steps[1].count, 1);
 }
 
