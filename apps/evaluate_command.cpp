@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli.h"
+#include "apps/data_counts.h"
 #include "apps/run_folder.h"
 #include "apps/segmentation_model.h"
 #include "apps/training_data.h"
@@ -34,8 +35,13 @@ struct EvaluateArguments {
   bool allow_seen_cases = false;
 };
 
-// Cases to score: the asked split, else test where there is one, else validation.
-std::vector<std::string> cases_to_score(const Dataset& dataset, const std::string& asked) {
+struct CasesToScore {
+  std::string split;
+  std::vector<std::string> keys;
+};
+
+// The asked split, else test where there is one, else validation.
+CasesToScore cases_to_score(const Dataset& dataset, const std::string& asked) {
   for (const std::string& split :
        asked.empty() ? std::vector<std::string>{"test", "validation"} : std::vector{asked}) {
     std::vector<std::string> keys;
@@ -45,7 +51,7 @@ std::vector<std::string> cases_to_score(const Dataset& dataset, const std::strin
       }
     }
     if (!keys.empty()) {
-      return keys;
+      return {split, keys};
     }
   }
   throw Error(ErrorCode::kNothingFound,
@@ -144,7 +150,7 @@ int run_evaluate(const CommandContext& context, const EvaluateArguments& argumen
                       data.dataset.classes.size()));
     }
   }
-  const std::vector<std::string> keys = cases_to_score(data.dataset, arguments.split);
+  const auto [split, keys] = cases_to_score(data.dataset, arguments.split);
   if (!arguments.allow_seen_cases) {
     refuse_seen_cases(data.dataset, keys, description.facts.at("training_cases"));
   }
@@ -183,6 +189,10 @@ int run_evaluate(const CommandContext& context, const EvaluateArguments& argumen
   write_atomically(folder / "summary.json", summary_json(evaluation));
   write_atomically(folder / "cases.csv", cases_csv(evaluation));
   write_pictures(evaluation, data.dataset, *source, folder);
+  const DataFlow run_flow = read_flow(arguments.run / "flow.json").value_or(DataFlow{});
+  write_atomically(folder / "flow.json",
+                   flow_to_json(evaluation_flow(
+                       run_flow, data.flow, data.dataset.name, split, evaluation.all.cases)));
   context.answer(nlohmann::json::parse(summary_json(evaluation)));
   const auto line = [](const std::string& name, const std::map<Metric, MetricSummary>& group) {
     const MetricSummary& dice = group.at(Metric::kDice);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli.h"
+#include "apps/data_counts.h"
 #include "apps/parts.h"
 #include "apps/run_folder.h"
 #include "apps/segmentation_model.h"
@@ -219,6 +220,11 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
 
   RunFolder run(arguments.out);
   run.write_config(yaml);
+  run.write_flow(finetuning_flow(data.flow,
+                                 data.dataset,
+                                 *data.store,
+                                 static_cast<std::int64_t>(training.size()),
+                                 train_options.validate_every > 0));
   const std::map<std::string, std::string> facts = {
       {"classes", classes_text(data.dataset.classes)},
       {"from",

@@ -12,8 +12,10 @@
 
 #include "apps/catalogue_file.h"
 #include "apps/cli.h"
+#include "apps/data_counts.h"
 #include "apps/training_data.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/progress.h"
 #include "io/catalogue/cases.h"
 #include "io/catalogue/catalogue.h"
@@ -61,7 +63,9 @@ int prepare_catalogue(const PrepareCommandOptions& options,
   const Catalogue catalogue = open_work_catalogue(context);
   // A recipe is for one modality; the other series of the archive are not its business. NIfTI does
   // not say what it is, so that its volumes count as what the recipe is for.
-  std::string where = recipe.modality == "ct" ? "modality in ('CT', '')" : "modality in ('MR', '')";
+  const std::string modality =
+      recipe.modality == "ct" ? "modality in ('CT', '')" : "modality in ('MR', '')";
+  std::string where = modality;
   if (!options.where.empty()) {
     where += " and (" + options.where + ")";
   }
@@ -72,7 +76,10 @@ int prepare_catalogue(const PrepareCommandOptions& options,
   }
   const std::unique_ptr<VolumeSource> source = make_image_source();
   const PrepareResult result = prepare(cases, *source, recipe, store, context.options.threads);
-  return prepare_report(context, store, result, static_cast<std::int64_t>(cases.size()));
+  const auto known = static_cast<std::int64_t>(cases.size());
+  const DataFlow flow = catalogue_flow(catalogue, {modality, known, result.volumes, result.issues});
+  write_atomically(store / "flow.json", flow_to_json(flow));
+  return prepare_report(context, store, result, known);
 }
 
 int prepare_data(const PrepareCommandOptions& options,

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli.h"
+#include "apps/data_counts.h"
 #include "apps/parts.h"
 #include "apps/run_folder.h"
 #include "apps/training_data.h"
@@ -47,19 +48,32 @@ std::vector<std::int64_t> pretraining_cases(const VolumeStore& store) {
   return cases;
 }
 
-Volume picture_volume(const at::Tensor& picture, const Geometry& grid) {
-  // [C, D, H, W] or [C, H, W]: the first channel
-  const at::Tensor channel = picture[0].contiguous();
+// The grid of a patch [D, H, W] or [H, W]; where it was cut from is not kept.
+Geometry picture_grid(const at::Tensor& channel, const Geometry& grid) {
   Geometry geometry = grid;
   geometry.size = {channel.size(-1), channel.size(-2), channel.dim() == 3 ? channel.size(0) : 1};
   geometry.origin.setZero();
-  return make_grid<float>(geometry,
+  return geometry;
+}
+
+Volume picture_volume(const at::Tensor& picture, const Geometry& grid) {
+  // [C, D, H, W] or [C, H, W]: the first channel
+  const at::Tensor channel = picture[0].contiguous();
+  return make_grid<float>(picture_grid(channel, grid),
                           std::vector<float>(channel.const_data_ptr<float>(),
                                              channel.const_data_ptr<float>() + channel.numel()));
 }
 
-// A few patches as they were, as the network saw them, and as it restored them:
-// examples/recon-N-....nii.gz
+LabelMap picture_labels(const at::Tensor& hidden, const Geometry& grid) {
+  const at::Tensor mask = hidden.contiguous();
+  return make_grid<std::uint16_t>(
+      picture_grid(mask, grid),
+      std::vector<std::uint16_t>(mask.const_data_ptr<bool>(),
+                                 mask.const_data_ptr<bool>() + mask.numel()));
+}
+
+// A few patches as they were, as the network saw them, what it did not see, and as it restored
+// them: examples/recon-N-....nii.gz
 void write_reconstructions(SslMethod& method,
                            const Batch& batch,
                            const VolumeStore& store,
@@ -73,6 +87,9 @@ void write_reconstructions(SslMethod& method,
     write_nifti(stem + "original.nii.gz", picture_volume(pictures[n].original, grid));
     write_nifti(stem + "masked.nii.gz", picture_volume(pictures[n].masked, grid));
     write_nifti(stem + "restored.nii.gz", picture_volume(pictures[n].restored, grid));
+    if (pictures[n].hidden.defined()) {
+      write_nifti(stem + "hidden.nii.gz", picture_labels(pictures[n].hidden, grid));
+    }
   }
 }
 
@@ -92,7 +109,9 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
                         context.options.seed,
                         context.options.threads);
   } else {
-    data.store = std::make_unique<VolumeStore>(context.options.work / "store");
+    data.folder = context.options.work / "store";
+    data.store = std::make_unique<VolumeStore>(data.folder);
+    data.flow = read_flow(data.folder / "flow.json").value_or(DataFlow{});
     const std::string difference = recipe_difference(recipe_asked, data.store->recipe());
     if (!difference.empty() && context.config.has("prepare")) {
       throw Error(ErrorCode::kRefused,
@@ -127,6 +146,8 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
 
   RunFolder run(arguments.out);
   run.write_config(yaml);
+  run.write_flow(
+      pretraining_flow(data.flow, *data.store, static_cast<std::int64_t>(input.cases.size())));
   run.write_manifest(context, "pretrain", data.store->fingerprint(), {}, nullptr);
   LoaderOptions loader;
   loader.batch_size = train_options.batch_size;

@@ -53,6 +53,10 @@ void RunFolder::write_config(const std::string& yaml) const {
   write_atomically(folder_ / "config.yaml", yaml);
 }
 
+void RunFolder::write_flow(const DataFlow& flow) const {
+  write_atomically(folder_ / "flow.json", flow_to_json(flow));
+}
+
 void RunFolder::write_manifest(const CommandContext& context,
                                const std::string& task,
                                const std::string& data_fingerprint,

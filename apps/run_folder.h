@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "clinical/report/data_flow.h"
 #include "core/config/config.h"
 #include "core/files.h"
 #include "models/encoder.h"
@@ -29,6 +30,8 @@ class RunFolder {
   [[nodiscard]] const std::filesystem::path& path() const { return folder_; }
 
   void write_config(const std::string& yaml) const;
+  // flow.json: what became of the data.
+  void write_flow(const DataFlow& flow) const;
   // manifest.json: program and library versions, command, seed, threads, device, fingerprint, time,
   // memory.
   void write_manifest(const CommandContext& context,

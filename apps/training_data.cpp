@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include "apps/data_counts.h"
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/log.h"
 #include "io/datasets/dataset_reader.h"
 #include "io/image_source.h"
@@ -73,7 +76,14 @@ TrainingData open_dataset(const std::filesystem::path& data,
   }
   result.folder = folder;
   result.store = std::make_unique<VolumeStore>(folder);
-  if (known) {
+  result.flow = dataset_flow(result.dataset, *result.store, result.prepared.issues);
+  if (!known) {
+    write_atomically(folder / "flow.json", flow_to_json(result.flow));
+  } else {
+    const std::optional<DataFlow> earlier = read_flow(folder / "flow.json");
+    if (earlier && !earlier->steps.empty()) {
+      result.flow = *earlier;
+    }
     result.prepared.volumes = result.store->size();
     result.prepared.bytes_store = folder_bytes(folder);
   }

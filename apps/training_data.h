@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "clinical/report/data_flow.h"
 #include "core/case.h"
 #include "volumes/preprocess/prepare.h"
 #include "volumes/preprocess/recipe.h"
@@ -19,6 +20,7 @@ struct TrainingData {
   std::unique_ptr<VolumeStore> store;
   std::filesystem::path folder;  // of the store
   PrepareResult prepared;        // of this call; a store that was there already has its sizes only
+  DataFlow flow;                 // cases found and prepared, also those of an earlier call
 };
 
 // `--data`: reads the data set and prepares it into WORK/datasets/<digest> on first use; the digest

@@ -95,7 +95,8 @@ class Spark : public SslMethod {
     const at::Tensor masked = at::where(mask, x, x.amin());
     std::vector<Reconstruction> examples;
     for (std::int64_t row = 0; row < x.size(0); ++row) {
-      examples.push_back({x[row].cpu(), masked[row].cpu(), shown[row].cpu()});
+      examples.push_back(
+          {x[row].cpu(), masked[row].cpu(), shown[row].cpu(), mask[row][0].logical_not().cpu()});
     }
     return examples;
   }

@@ -23,6 +23,9 @@ struct Reconstruction {
   at::Tensor original;
   at::Tensor masked;
   at::Tensor restored;
+  // [D, H, W] (2D: [H, W]) bool: what the network did not see; undefined for methods that hide
+  // nothing.
+  at::Tensor hidden;
 };
 
 class SslMethod : public Objective {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -73,20 +72,5 @@ struct DotChart {
 };
 
 [[nodiscard]] Html dot_chart(const DotChart& chart);
-
-struct FlowLoss {
-  std::string reason;
-  std::int64_t count = 0;
-};
-
-// A stage that data passed, and what did not reach the next stage.
-struct FlowStep {
-  std::string label;  // "files found"
-  std::int64_t count = 0;
-  std::vector<FlowLoss> losses;
-};
-
-// Stages from top to bottom with their counts, each loss with its reason.
-[[nodiscard]] Html flow_diagram(std::span<const FlowStep> steps);
 
 }  // namespace marrow

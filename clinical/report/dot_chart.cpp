@@ -168,27 +168,4 @@ Html dot_chart(const DotChart& chart) {
   return chart_figure(chart.title, chart.description, bottom + 44, content);
 }
 
-Html flow_diagram(std::span<const FlowStep> steps) {
-  Html list;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    Html item;
-    if (i > 0) {
-      item +=
-          html_element("span", {{"class", "arrow"}, {"aria-hidden", "true"}}, html_text("\u2193"));
-    }
-    item += html_element("div",
-                         {{"class", "stage"}},
-                         html_element("strong", html_text(count_text(steps[i].count))) +
-                             html_element("span", html_text(steps[i].label)));
-    for (const FlowLoss& loss : steps[i].losses) {
-      item += html_element("div",
-                           {{"class", "loss"}},
-                           html_element("b", html_text(count_text(-loss.count))) +
-                               html_element("span", html_text(loss.reason)));
-    }
-    list += html_element("li", item) + html_code("\n");
-  }
-  return list.empty() ? Html{} : html_element("ol", {{"class", "flow"}}, list);
-}
-
 }  // namespace marrow

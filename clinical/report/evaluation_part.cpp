@@ -143,10 +143,6 @@ void add_evaluation(const ReportSources& sources, ReportInput& input) {
   input.classes.insert(input.classes.begin(), {0, "background"});
   input.scores = score_tables(*run);
   input.subgroups = subgroup_rows(*run);
-  const std::int64_t scored = run->all.cases;
-  if (!input.flow.empty() && input.flow.back().label != "cases scored") {
-    input.flow.push_back({"cases scored", scored, {}});
-  }
   const Estimate mean = estimate_of(run->all.foreground.at(Metric::kDice));
   const std::optional<Evaluation> scratch = read_evaluation(sources.scratch);
   if (!scratch) {

@@ -5,8 +5,7 @@
 namespace marrow {
 
 // Fills in what evaluation/summary.json of the run (and of the one from scratch) says: scores,
-// classes, subgroups, comparison, the three cards, the last step of the flow. Nothing when the run
-// was not evaluated.
+// classes, subgroups, comparison, the three cards. Nothing when the run was not evaluated.
 void add_evaluation(const ReportSources& sources, ReportInput& input);
 
 }  // namespace marrow

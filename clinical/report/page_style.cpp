@@ -93,14 +93,24 @@ font-variant-numeric:tabular-nums}
 .chart .open{fill:none;stroke-width:2}
 .chart text.series{fill:var(--s);font-weight:600}
 h4{font-size:.98rem;margin:0 0 .3rem;line-height:1.3}
-.flow{list-style:none;padding:0;margin:1rem 0;max-width:46rem}
-.flow li{margin:0}
-.flow .stage{display:flex;align-items:baseline;gap:.8rem;background:var(--soft);border-left:4px solid var(--c1);
-border-radius:.3rem;padding:.45rem .9rem}
-.flow .stage strong{font-size:1.2rem;font-variant-numeric:tabular-nums;min-width:6rem;text-align:right}
-.flow .loss{display:flex;gap:.8rem;margin:.1rem 0 .1rem;padding:.1rem .9rem .1rem 1.1rem;color:var(--quiet);font-size:.92rem}
-.flow .loss b{font-weight:600;font-variant-numeric:tabular-nums;min-width:6rem;text-align:right;color:var(--warn)}
-.flow .arrow{display:block;padding-left:6.1rem;line-height:1.1;color:var(--quiet)}
+.flow,.flow ul{list-style:none;margin:0;padding:0;max-width:none}
+.flow>li{margin:0;display:grid;grid-template-columns:minmax(0,17rem) minmax(0,1fr);column-gap:1.6rem;align-items:center}
+.flow .arrow{grid-column:1;justify-self:center;line-height:1.35;font-size:1.15rem;color:var(--quiet)}
+.flow .stage{grid-column:1;display:flex;align-items:center;gap:.8rem;border:1px solid var(--line);border-left:4px solid var(--c1);
+border-radius:.35rem;background:var(--soft);padding:.4rem .8rem;line-height:1.3;break-inside:avoid}
+.flow .stage strong{font-size:1.65rem;line-height:1.2;font-weight:650;font-variant-numeric:tabular-nums;min-width:3rem;text-align:right}
+.flow .stage small{display:block;line-height:1.3}
+.flow .losses{grid-column:2;position:relative;padding-left:.4rem;border-left:2px dashed var(--quiet);font-size:.93rem;line-height:1.4}
+.flow .losses::before{content:"";position:absolute;right:100%;top:50%;width:1.5rem;border-top:2px dashed var(--quiet)}
+.flow .losses li{display:flex;gap:.6rem;margin:.1rem 0}
+.flow .losses b{flex:none;font-weight:600;font-variant-numeric:tabular-nums;min-width:2.2rem;text-align:right;color:var(--warn)}
+.branches{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(15.5rem,100%),1fr));gap:0 1.4rem;align-items:start;max-width:54rem}
+.branches::before{content:"";grid-column:1/-1;margin-left:8.5rem;height:.6rem;border-left:2px solid var(--quiet)}
+.branches .flow{position:relative;border-top:2px solid var(--quiet)}
+.branches .flow+.flow::before{content:"";position:absolute;top:-2px;right:100%;width:1.4rem;border-top:2px solid var(--quiet)}
+.branches .flow>li{grid-template-columns:minmax(0,1fr)}
+.branches .flow .losses{grid-column:1;margin:.45rem 0 .1rem 1.2rem}
+.branches .flow .losses::before{display:none}
 footer{margin-top:3rem;padding-top:1rem;border-top:1px solid var(--line);font-size:.9rem;color:var(--quiet)}
 :focus-visible{outline:3px solid var(--c1);outline-offset:2px}
 @media (max-width:620px){
@@ -116,6 +126,12 @@ table.wide tr{padding:.5rem 0;border-bottom:1px solid var(--line)}
 table.wide th[scope=row]{font-weight:600;border:0;padding:.1rem 0}
 table.wide td{display:flex;justify-content:space-between;gap:1rem;text-align:right;border:0;padding:.1rem 0}
 table.wide td::before{content:attr(data-label);color:var(--quiet);text-align:left}
+.flow>li{grid-template-columns:minmax(0,1fr)}
+.flow .losses{grid-column:1;margin:.45rem 0 .1rem 1.2rem}
+.flow .losses::before,.branches::before,.branches .flow+.flow::before,.branches .flow>li:first-child>.arrow{display:none}
+.branches{margin:.6rem 0 0 1.2rem;padding-left:.9rem;border-left:2px solid var(--quiet)}
+.branches .flow{border-top:0}
+.branches .flow+.flow{margin-top:1rem}
 .slider{flex-wrap:wrap;gap:.2rem .8rem}.slider input{flex-basis:100%;order:3}
 }
 @page{size:A4;margin:14mm 13mm}
@@ -124,7 +140,7 @@ table.wide td::before{content:attr(data-label);color:var(--quiet);text-align:lef
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 html{font-size:10pt}
 body{padding:0;max-width:none}
-.flow{break-inside:avoid}
+.whole{break-inside:avoid}
 nav,.slider{display:none}
 h2{margin-top:1.4rem}
 h2,h3,h4,caption,thead{break-after:avoid}

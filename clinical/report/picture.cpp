@@ -56,8 +56,9 @@ Rgb grey(double value, const IntensityWindow& window) {
   return {byte, byte, byte};
 }
 
+// Fine lines "/" on a middle tone: neither dark nor bright, and not grey.
 Rgb hidden_colour(std::int64_t x, std::int64_t y) {
-  return (x / 4 + y / 4) % 2 == 0 ? Rgb{38, 44, 56} : Rgb{58, 66, 82};
+  return (x + y) % 8 < 3 ? Rgb{70, 84, 108} : Rgb{122, 138, 164};
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ struct SliceRaster {
 [[nodiscard]] SliceRaster slice_raster(const Geometry& geometry, const SliceView& view);
 
 // The slice in grey: bilinear between voxels, area means where it is drawn smaller than it is. NaN
-// (hidden voxels) is drawn as a dark checkerboard.
+// (hidden voxels) is hatched in two bluish greys, which no tissue is.
 [[nodiscard]] Picture render_slice(const Volume& volume,
                                    const SliceView& view,
                                    const IntensityWindow& window);

@@ -15,15 +15,6 @@ std::string class_name(const std::vector<LabelClass>& classes, std::uint16_t lab
   return found == classes.end() ? "class " + std::to_string(label) : found->name;
 }
 
-// A small sample of how a class or a difference is drawn.
-Html swatch(const Picture& picture) {
-  return html_leaf("img",
-                   {{"src", png_data_uri(picture)},
-                    {"alt", ""},
-                    {"width", std::to_string(picture.width / 2)},
-                    {"height", std::to_string(picture.height / 2)}});
-}
-
 Picture sample_picture(bool difference, std::uint16_t expected, std::uint16_t found) {
   const Geometry geometry =
       make_geometry({34, 18, 1}, {1, 1, 1}, {0, 0, 0}, Eigen::Matrix3d::Identity());
@@ -69,6 +60,16 @@ void require_picture_grid(const std::string& key, const Geometry& image, const G
   }
 }
 
+Html picture_legend_item(const Picture& sample, const std::string& words) {
+  return html_element("li",
+                      html_leaf("img",
+                                {{"src", png_data_uri(sample)},
+                                 {"alt", ""},
+                                 {"width", std::to_string(sample.width / 2)},
+                                 {"height", std::to_string(sample.height / 2)}}) +
+                          html_text(words));
+}
+
 Html report_picture_legend(const ReportInput& input) {
   std::vector<std::uint16_t> present;
   bool wrong_class = false;
@@ -85,17 +86,15 @@ Html report_picture_legend(const ReportInput& input) {
     }
   }
   std::sort(present.begin(), present.end());
-  const auto item = [](const Picture& picture, const std::string& words) {
-    return html_element("li", swatch(picture) + html_text(words));
-  };
   Html items;
   for (const std::uint16_t label : present) {
-    items += item(sample_picture(false, label, label), class_name(input.classes, label));
+    items +=
+        picture_legend_item(sample_picture(false, label, label), class_name(input.classes, label));
   }
-  items += item(sample_picture(true, 1, 0), "missed by the prediction");
-  items += item(sample_picture(true, 0, 1), "added by the prediction");
+  items += picture_legend_item(sample_picture(true, 1, 0), "missed by the prediction");
+  items += picture_legend_item(sample_picture(true, 0, 1), "added by the prediction");
   if (wrong_class) {
-    items += item(sample_picture(true, 1, 2), "other structure");
+    items += picture_legend_item(sample_picture(true, 1, 2), "other structure");
   }
   return html_element("ul", {{"class", "legend"}}, items) + html_code("\n");
 }

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "clinical/report/evaluation_part.h"
+#include "clinical/report/flow_part.h"
+#include "clinical/report/picture_panel.h"
 #include "clinical/report/run_manifest.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -49,6 +52,17 @@ std::filesystem::path inside_run(const std::filesystem::path& run,
                     "\" in " + file.string() + "; run `marrow evaluate` again");
   }
   return run / path;
+}
+
+// What the network did not see becomes NaN, which pictures draw hatched.
+void hide(ReconstructionPictures& triplet, const LabelMap& hidden) {
+  require_picture_grid(triplet.key, triplet.masked.geometry, hidden.geometry);
+  for (std::size_t i = 0; i < hidden.voxels.size(); ++i) {
+    if (hidden.voxels[i] != 0) {
+      triplet.masked.voxels[i] = std::numeric_limits<float>::quiet_NaN();
+    }
+  }
+  triplet.hidden_known = true;
 }
 
 std::optional<LearningCurves> read_curves(const std::filesystem::path& run,
@@ -150,6 +164,9 @@ std::vector<ReconstructionPictures> read_reconstructions(const std::filesystem::
     triplet.original = read_nifti(file("original"));
     triplet.masked = read_nifti(file("masked"));
     triplet.restored = read_nifti(file("restored"));
+    if (std::filesystem::exists(file("hidden"))) {
+      hide(triplet, read_nifti_labels(file("hidden")));
+    }
     triplet.window = robust_window(triplet.original);
     triplet.window->name = "normalised intensity";
     triplet.patient_geometry = has_patient_grid(triplet.original.geometry);
@@ -201,7 +218,6 @@ ReportInput collect_report(const ReportSources& sources) {
                              : ReportKind::kSegmentation;
   input.title = sources.title.empty() ? made_title(run, pretraining) : sources.title;
   input.date = sources.date;
-  input.flow = sources.flow;
   input.label_curves = sources.label_curves;
   input.limits = sources.limits;
   input.unfamiliar = sources.unfamiliar;
@@ -221,6 +237,7 @@ ReportInput collect_report(const ReportSources& sources) {
     add_evaluation(sources, input);
   }
 
+  add_flows(sources, input);
   if (pretraining) {
     if (auto curves = read_curves(sources.pretraining, "Pretraining", false)) {
       input.learning.push_back(std::move(*curves));

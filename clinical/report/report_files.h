@@ -18,17 +18,15 @@ struct ReportSources {
   std::string date;               // as it shall be printed
   std::optional<Estimate>
       difference;  // run - scratch in mean Dice; absent: computed from both summaries
-  std::vector<FlowStep>
-      flow;  // from the archive to the cases; the cases scored are added when known
   std::vector<LabelCurve> label_curves;
   std::vector<std::string> limits;
   std::vector<std::string> unfamiliar;
 };
 
-// Reads what the runs wrote: manifest.json, config.yaml, metrics.jsonl,
-// examples/recon-<n>-{original,masked, restored}.nii.gz, evaluation/summary.json and
-// evaluation/pictures.json. Only a folder with neither manifest.json nor config.yaml is no run;
-// anything else that is missing leaves its part of the page out.
+// Reads what the runs wrote: manifest.json, config.yaml, flow.json, metrics.jsonl,
+// examples/recon-<n>-{original,masked,hidden,restored}.nii.gz, evaluation/summary.json,
+// evaluation/flow.json and evaluation/pictures.json. Only a folder with neither manifest.json nor
+// config.yaml is no run; anything else that is missing leaves its part of the page out.
 //
 // Throws Error{kNothingFound} for a folder that is no run, Error{kUnreadable} naming the damaged
 // file, and Error{kInvalidArgument} when run and scratch were not scored on the same cases.
@@ -37,7 +35,8 @@ struct ReportSources {
 // manifest.json and config.yaml of one run; missing keys stay empty.
 [[nodiscard]] ReportProvenance read_provenance(const std::filesystem::path& run);
 
-// At most four triplets, by number.
+// At most four triplets, by number. recon-<n>-hidden.nii.gz (1: hidden) may be missing, which is so
+// in runs of older versions.
 [[nodiscard]] std::vector<ReconstructionPictures> read_reconstructions(
     const std::filesystem::path& run);
 

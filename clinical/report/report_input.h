@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "clinical/report/chart.h"
+#include "clinical/report/data_flow.h"
 #include "clinical/report/metric_curves.h"
 #include "clinical/report/number_text.h"
 #include "clinical/report/picture.h"
@@ -32,13 +32,13 @@ struct ReportCard {
   std::string note;  // one line: what was counted, how the interval was made
 };
 
-// A volume before, during and after masked pretraining, on one grid. Hidden voxels of `masked` are
-// NaN, or whatever the run wrote there.
+// A volume before, during and after masked pretraining, on one grid.
 struct ReconstructionPictures {
   std::string key;
   Volume original;
-  Volume masked;
+  Volume masked;  // hidden voxels are NaN where it is known which ones they are
   Volume restored;
+  bool hidden_known = false;              // false: hidden voxels hold whatever the run wrote there
   std::optional<IntensityWindow> window;  // absent: from the original
   bool patient_geometry = true;           // false: no letters and no scale bar
 };
@@ -147,7 +147,8 @@ struct ReportInput {
   // Restored blocks are drawn with the true blocks' brightness and contrast, since the method
   // predicts normalised ones.
   bool true_contrast = false;
-  std::vector<FlowStep> flow;
+  std::vector<DataFlow> flows;
+  std::vector<std::string> flow_gaps;  // sentences about counts that were not recorded
   std::optional<ReportScores> scores;
   std::vector<ReportSubgroup> subgroups;
   std::optional<ReportComparison> comparison;

@@ -72,12 +72,21 @@ Html report_footer() {
 }
 
 Html data_section(const ReportInput& input) {
-  return input.flow.empty()
-             ? Html{}
-             : html_paragraph(
-                   "Every item that was found and did not reach the last stage, with "
-                   "its reason.") +
-                   flow_diagram(input.flow);
+  Html content;
+  for (const DataFlow& flow : input.flows) {
+    if (!flow.title.empty()) {
+      content += html_element("h3", html_text(flow.title)) + html_code("\n");
+    }
+    content += flow_diagram(flow);
+  }
+  for (const std::string& gap : input.flow_gaps) {
+    content += html_paragraph(gap);
+  }
+  return content.empty() ? content
+                         : html_paragraph(
+                               "From what was found to what was used. With each stage: how many "
+                               "did not reach the next one, and why.") +
+                               html_code("\n") + content;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <map>
 
+#include "clinical/report/chart.h"
 #include "clinical/report/report_sections.h"
 
 namespace marrow {
@@ -27,6 +28,8 @@ CurveWords curve_words(const std::string& name) {
       {"val_dice", {"Validation Dice", "Dice", ""}},
       {"validation_dice", {"Validation Dice", "Dice", ""}},
       {"validation", {"Validation score", "score", ""}},
+      {"cross_entropy", {"Cross-entropy in training", "cross-entropy", ""}},
+      {"dice", {"Soft Dice in training", "soft Dice", ""}},
       {"lr", {"Learning rate", "learning rate", ""}},
       {"learning_rate", {"Learning rate", "learning rate", ""}},
       {"grad_norm", {"Gradient norm", "gradient norm", ""}},

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <limits>
+
 #include "clinical/report/picture_panel.h"
 #include "clinical/report/report_sections.h"
 
@@ -7,22 +10,42 @@ namespace {
 
 constexpr std::int64_t kTripletPixels = 360;
 
+// How hidden voxels are drawn.
+Html hidden_legend() {
+  const Geometry grid =
+      make_geometry({34, 18, 1}, {1, 1, 1}, {0, 0, 0}, Eigen::Matrix3d::Identity());
+  const Volume hidden = make_grid<float>(grid, std::numeric_limits<float>::quiet_NaN());
+  SliceView view;
+  view.longest_side = 68;
+  return html_element("ul",
+                      {{"class", "legend"}},
+                      picture_legend_item(render_slice(hidden, view, {}),
+                                          "hidden: the network saw nothing of this block")) +
+         html_code("\n");
+}
+
 }  // namespace
 
 Html report_reconstructions(const ReportInput& input) {
   if (input.reconstructions.empty()) {
     return {};
   }
+  const bool hatched = std::any_of(input.reconstructions.begin(),
+                                   input.reconstructions.end(),
+                                   [](const auto& triplet) { return triplet.hidden_known; });
   Html content =
       html_element("h3", html_text("What the encoder filled in")) +
       html_paragraph(
-          "Left: the image. Middle: what the network saw; hidden blocks are dark. Right: "
-          "its restoration. Restored parts are estimates and show no anatomy of a "
+          std::string("Left: the image. Middle: what the network saw; hidden blocks are ") +
+          (hatched ? "hatched" : "dark") +
+          ". Right: its restoration. Restored parts are estimates and show no anatomy of a "
           "patient." +
-          std::string(input.true_contrast
-                          ? " The network restores patterns only: each restored block is "
-                            "drawn with the brightness and contrast of the true one."
-                          : ""));
+          (input.true_contrast ? " The network restores patterns only: each restored block is "
+                                 "drawn with the brightness and contrast of the true one."
+                               : ""));
+  if (hatched) {
+    content += hidden_legend();
+  }
   for (const ReconstructionPictures& triplet : input.reconstructions) {
     const Geometry& geometry = triplet.original.geometry;
     require_picture_grid(triplet.key, geometry, triplet.masked.geometry);

@@ -2,6 +2,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "clinical/report/chart.h"
 #include "clinical/report/report_sections.h"
 #include "core/error.h"
 

@@ -210,6 +210,27 @@ TEST_F(ArchiveEndToEnd, PrepareFillsTheStoreAndRefusesAnotherRecipe) {
   EXPECT_EQ(forced.exit_code, 0) << forced.err;
 }
 
+TEST_F(ArchiveEndToEnd, PrepareLeavesCountsInWhichNothingGetsLost) {
+  run({"prepare", "--config", "prepare/ct.yaml"});
+  const nlohmann::json steps =
+      nlohmann::json::parse(test::file_text(folder_->path() / "work/store/flow.json")).at("steps");
+
+  const nlohmann::json& expected = truth_.at("expected");
+  ASSERT_EQ(steps.size(), 4U);
+  EXPECT_EQ(steps[0].at("label"), "files found");
+  EXPECT_EQ(steps[0].at("count"), truth_.at("files"));
+  std::size_t refused_files = 0;
+  for (const nlohmann::json& loss : steps[0].at("losses")) {
+    refused_files += loss.at("count").get<std::size_t>();
+  }
+  EXPECT_EQ(refused_files, expected.at("refused_files").size());
+  EXPECT_EQ(steps[1].at("losses").size(), expected.at("refused_series").size());
+  EXPECT_EQ(steps[1].at("count"),
+            expected.at("use").get<std::size_t>() + expected.at("refused_series").size());
+  EXPECT_EQ(steps[2].at("count"), expected.at("use"));
+  EXPECT_EQ(steps[3].at("count"), expected.at("use"));
+}
+
 TEST_F(ArchiveEndToEnd, PrepareTakesALabelledDataSet) {
   const test::ProcessResult result = run({"prepare",
                                           "--config",

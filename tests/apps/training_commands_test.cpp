@@ -169,6 +169,21 @@ TEST_F(TrainingEndToEnd, FromPretrainingToAPredictionOnTheInputsGrid) {
   EXPECT_EQ(again.exit_code, 7) << "a second prediction must not overwrite the first";
   expect_ok(marrow({"report", "seg", "--pretraining", "spark"}));
   EXPECT_GT(std::filesystem::file_size(path("seg/report.html")), 10000U);
+
+  // Eight cases: 4 patients' worth for training, the rest held out and scored.
+  const auto flow = [](const std::filesystem::path& file) {
+    return nlohmann::json::parse(read_text(file));
+  };
+  EXPECT_EQ(flow(path("spark/flow.json")).at("steps").back().at("label"),
+            "volumes used for pretraining");
+  const nlohmann::json counts = flow(path("seg/evaluation/flow.json"));
+  EXPECT_EQ(counts.at("title"), flow(path("seg/flow.json")).at("title"));
+  EXPECT_EQ(counts.at("steps")[0].at("count"), 8);
+  EXPECT_EQ(counts.at("branches")[0].at("steps").back().at("count"), 4);
+  const nlohmann::json& scored = counts.at("branches")[1].at("steps").back();
+  EXPECT_EQ(scored.at("label"), "cases scored");
+  EXPECT_EQ(scored.at("count"), summary.at("metric_per_case").size());
+  EXPECT_TRUE(std::filesystem::exists(path("spark/examples/recon-0-hidden.nii.gz")));
 }
 
 TEST_F(TrainingEndToEnd, EvaluatingCasesThatItWasTrainedOnIsRefused) {

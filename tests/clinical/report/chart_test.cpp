@@ -1,6 +1,5 @@
 #include "clinical/report/chart.h"
 
-#include <array>
 #include <cmath>
 
 #include <gmock/gmock.h>
@@ -153,18 +152,6 @@ TEST(DotChart, IsEmptyWithoutValues) {
   chart.rows = {{"x", {{{std::nan("")}}}, {}}};
 
   EXPECT_TRUE(dot_chart(chart).empty());
-}
-
-TEST(FlowDiagram, ShowsEveryLossWithItsReason) {
-  const std::array steps{FlowStep{"files found", 1204331, {{"unreadable <x>", 66}}},
-                         FlowStep{"cases scored", 20, {}}};
-
-  const std::string code = flow_diagram(steps).code;
-
-  EXPECT_THAT(code, HasSubstr("<strong>1\u202f204\u202f331</strong><span>files found</span>"));
-  EXPECT_THAT(code, HasSubstr("<b>\u221266</b><span>unreadable &lt;x&gt;</span>"));
-  EXPECT_EQ(nesting_fault(code), "");
-  EXPECT_TRUE(flow_diagram({}).empty());
 }
 
 }  // namespace

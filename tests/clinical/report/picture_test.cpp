@@ -123,7 +123,7 @@ TEST(Picture, AveragesWhereItIsSmallerThanTheSlice) {
   EXPECT_NEAR(picture.at(8, 8).r, 127, 3);
 }
 
-TEST(Picture, DrawsHiddenVoxelsAsADarkPatternWithHardEdges) {
+TEST(Picture, HatchesHiddenVoxelsInColoursThatNoTissueHasWithHardEdges) {
   Volume volume = make_grid<float>(small_grid(), 1.0F);
   for (std::int64_t j = 0; j < 4; ++j) {
     for (std::int64_t i = 0; i < 3; ++i) {
@@ -133,9 +133,13 @@ TEST(Picture, DrawsHiddenVoxelsAsADarkPatternWithHardEdges) {
 
   const Picture picture = render_slice(volume, axial(0, 120), kUnitWindow);
 
-  EXPECT_NE(picture.at(10, 60), kBlack);
-  EXPECT_LT(picture.at(10, 60).r, 80);
-  EXPECT_LT(picture.at(58, 60).r, 80);
+  // Lines and ground: neither black nor white, and not grey.
+  for (const std::int64_t x : {10, 11, 12, 13, 14, 15, 16, 17, 58}) {
+    EXPECT_GT(picture.at(x, 60).r, 50) << x;
+    EXPECT_LT(picture.at(x, 60).r, 150) << x;
+    EXPECT_GT(picture.at(x, 60).b, picture.at(x, 60).r + 20) << x;
+  }
+  EXPECT_NE(picture.at(10, 60), picture.at(14, 60));
   EXPECT_EQ(picture.at(62, 60), kWhite);
 }
 

@@ -1,5 +1,7 @@
 #include "clinical/report/report_files.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -85,6 +87,10 @@ class ReportFiles : public testing::Test {
                      R"("prediction":"evaluation/predictions/case_1.nii.gz"}])");
   }
 
+  static void write_flow(const std::filesystem::path& folder, const DataFlow& flow) {
+    write_atomically(folder / "flow.json", flow_to_json(flow));
+  }
+
   void expect_error(const ReportSources& sources, ErrorCode code, const std::string& words) const {
     try {
       (void)collect_report(sources);
@@ -115,7 +121,10 @@ TEST_F(ReportFiles, CollectsTheWholeLineOfADemo) {
   sources.run = run("seg");
   sources.pretraining = run("spark");
   sources.scratch = run("scratch");
-  sources.flow = {{"files found", 170, {}}};
+  write_flow(run("spark"), {"Images", {{"files found", 170, "", {}}}, {}});
+  write_flow(run("seg"), {"Cases", {{"cases", 20, "", {}}}, {}});
+  write_flow(run("seg") / "evaluation",
+             {"Cases", {{"cases", 20, "", {}}, {"scored", 2, "", {}}}, {}});
 
   const ReportInput input = collect_report(sources);
 
@@ -132,7 +141,10 @@ TEST_F(ReportFiles, CollectsTheWholeLineOfADemo) {
   EXPECT_TRUE(input.true_contrast);
   ASSERT_EQ(input.cases.size(), 1U);
   EXPECT_EQ(input.cases[0].rank, "best");
-  EXPECT_EQ(input.flow.back().count, 2);
+  ASSERT_EQ(input.flows.size(), 2U);
+  EXPECT_EQ(input.flows[0].title, "Images");
+  EXPECT_EQ(input.flows[1].steps.back().count, 2);
+  EXPECT_TRUE(input.flow_gaps.empty());
   ASSERT_EQ(input.learning.size(), 2U);
   EXPECT_NE(find_curve(input.learning[1].curves, "validation_dice"), nullptr);
   EXPECT_FALSE(input.learning[1].compared.empty());
@@ -140,6 +152,57 @@ TEST_F(ReportFiles, CollectsTheWholeLineOfADemo) {
   EXPECT_EQ(input.provenance[1].seed, "17");
   EXPECT_EQ(input.provenance[1].device, "cpu, bf16");
   EXPECT_EQ(nesting_fault(report_page(input)), "");
+}
+
+TEST_F(ReportFiles, ShowsCasesOfAnotherDataSetBesideThoseOfTheRun) {
+  write_run("seg", "segment", "{}");
+  write_evaluation("seg", 6, 5);
+  write_flow(run("seg"), {"Cases of a", {{"cases", 20, "", {}}}, {}});
+  write_flow(run("seg") / "evaluation", {"Cases of b", {{"cases", 9, "", {}}}, {}});
+  ReportSources sources;
+  sources.run = run("seg");
+
+  const ReportInput input = collect_report(sources);
+
+  ASSERT_EQ(input.flows.size(), 2U);
+  EXPECT_EQ(input.flows[0].title, "Cases of a");
+  EXPECT_EQ(input.flows[1].title, "Cases of b");
+}
+
+TEST_F(ReportFiles, CountsThatAnOlderVersionDidNotRecordAreNotMadeUp) {
+  write_run("spark", "pretrain", R"({"volumes":"161"})");
+  write_run("seg", "segment", R"({"training_cases":"a,b"})");
+  write_evaluation("seg", 6, 5);
+  ReportSources sources;
+  sources.run = run("seg");
+  sources.pretraining = run("spark");
+  EXPECT_THAT(report_page(collect_report(sources)), testing::Not(HasSubstr("What happened to")));
+
+  write_flow(run("seg"), {"Cases", {{"cases", 20, "", {}}}, {}});
+  const ReportInput input = collect_report(sources);
+
+  EXPECT_EQ(input.flows.size(), 1U);
+  EXPECT_THAT(
+      input.flow_gaps,
+      testing::ElementsAre(HasSubstr("pretraining run did not"), HasSubstr("evaluation did not")));
+}
+
+TEST_F(ReportFiles, HiddenVoxelsAreKnownWhereTheRunWroteThem) {
+  write_run("spark", "pretrain", "{}");
+  for (const char* what : {"original", "masked", "restored"}) {
+    write_nifti(run("spark") / "examples" / (std::string("recon-0-") + what + ".nii.gz"), image());
+    write_nifti(run("spark") / "examples" / (std::string("recon-1-") + what + ".nii.gz"), image());
+  }
+  write_nifti(run("spark") / "examples" / "recon-0-hidden.nii.gz", labels(6));
+
+  const std::vector<ReconstructionPictures> triplets = read_reconstructions(run("spark"));
+
+  ASSERT_EQ(triplets.size(), 2U);
+  EXPECT_TRUE(triplets[0].hidden_known);
+  EXPECT_TRUE(std::isnan(triplets[0].masked.at(6, 3, 2)));
+  EXPECT_FALSE(std::isnan(triplets[0].masked.at(7, 3, 2)));
+  EXPECT_FALSE(triplets[1].hidden_known);
+  EXPECT_FALSE(std::isnan(triplets[1].masked.at(6, 3, 2)));
 }
 
 TEST_F(ReportFiles, TheGivenDifferenceWins) {

@@ -56,7 +56,7 @@ ReportInput full_input() {
   triplet.key = "1";
   triplet.original = triplet.masked = triplet.restored = input.cases[0].image;
   input.reconstructions = {triplet};
-  input.flow = {{"files found", 1204, {{"unreadable", 3}}}, {"cases scored", 2, {}}};
+  input.flows = {{"Images for pretraining", {{"files found", 1204, "", {{"unreadable", 3}}}}, {}}};
   ReportScores scores;
   scores.metrics = {{"Dice", "", "overlap", true}, {"HD95", "mm", "pooled", false}};
   scores.structures = {{"anterior", {{0.8123, 0.781, 0.8391}, {1.41, 1.2, 1.7}}, 2}};
@@ -155,7 +155,8 @@ TEST(ReportPage, EscapesHostileNamesEverywhere) {
   ReportInput input = full_input();
   input.title = input.date = input.cases[0].key = input.cases[0].rank = hostile;
   input.classes[1].name = input.cards[0].label = input.cards[0].note = hostile;
-  input.reconstructions[0].key = input.flow[0].label = input.flow[0].losses[0].reason = hostile;
+  input.reconstructions[0].key = hostile;
+  input.flows[0] = {hostile, {{hostile, 3, hostile, {{hostile, 1}}}}, {{hostile, {}}}};
   input.scores->structures[0].structure = input.scores->cases[0].key = hostile;
   input.scores->metrics[0].name = input.scores->metrics[0].definition = hostile;
   input.comparison->pairs[0].key = input.comparison->first = input.comparison->method = hostile;
@@ -229,6 +230,27 @@ TEST(ReportPage, StaysBelowItsLimitWithLargeImages) {
   EXPECT_GT(occurrences(page, "<div class=\"panels\""), 3U);
 }
 
+TEST(ReportPage, SaysWhichCountsWereNotRecorded) {
+  ReportInput input = full_input();
+  input.flow_gaps = {"The evaluation did not record how many cases it refused."};
+
+  const std::string page = report_page(input);
+
+  EXPECT_THAT(page, HasSubstr("<h3>Images for pretraining</h3>"));
+  EXPECT_THAT(page, HasSubstr("did not record how many cases it refused."));
+}
+
+TEST(ReportPage, ShowsWhatTheNetworkDidNotSeeHatchedAndExplainsIt) {
+  ReportInput input = full_input();
+  EXPECT_THAT(report_page(input), HasSubstr("hidden blocks are dark"));
+  input.reconstructions[0].hidden_known = true;
+
+  const std::string page = report_page(input);
+
+  EXPECT_THAT(page, HasSubstr("hidden blocks are hatched"));
+  EXPECT_THAT(page, HasSubstr("hidden: the network saw nothing of this block"));
+}
+
 TEST(ReportPage, LeavesOutWhatItHasNothingFor) {
   ReportInput input;
   input.title = "Pretraining";
@@ -238,6 +260,7 @@ TEST(ReportPage, LeavesOutWhatItHasNothingFor) {
 
   EXPECT_THAT(page, Not(HasSubstr("id=\"scores\"")));
   EXPECT_THAT(page, Not(HasSubstr("id=\"pictures\"")));
+  EXPECT_THAT(page, Not(HasSubstr("id=\"data\"")));
   EXPECT_THAT(page, HasSubstr("id=\"limits\""));
   EXPECT_EQ(nesting_fault(page), "");
 }
