@@ -15,6 +15,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 LABELS = (2, 4, 8, 20)
@@ -29,6 +30,7 @@ class Study:
         self.data = pathlib.Path(options.data).resolve()
         self.work = self.out / "work"
         self.marrow = str(pathlib.Path(options.marrow).resolve())
+        self.pretrained = threading.Event()
 
     def run(self, name, *command):
         """Runs one command, its output into a log; the same command resumes an interrupted run."""
@@ -44,13 +46,18 @@ class Study:
         return [self.marrow, command, *words, "--work", self.work, "--threads", str(self.o.threads), "--progress", "none"]
 
     def prepare(self):
-        spark = self.out / "spark"
-        if (spark / "encoder" / "model.safetensors").exists():
-            return
-        self.run("scan", *self.ours("scan", self.data / "imagesUnlabelled"))
-        self.run("prepare", *self.ours("prepare", "--config", "prepare/mr.yaml"))
-        self.run("pretrain", self.marrow, "pretrain", "--config", "pretrain/spark3d.yaml", "--out", spark,
-                 "--work", self.work, "--threads", "2", "--progress", "none", *self.o.pretrain)
+        if not (self.work / "store" / "index.json").exists():
+            self.run("scan", *self.ours("scan", self.data / "imagesUnlabelled"))
+            self.run("prepare", *self.ours("prepare", "--config", "prepare/mr.yaml"))
+
+    def pretrain(self):
+        """Takes one of the jobs while the others train from scratch."""
+        try:
+            if not (self.out / "spark" / "encoder" / "model.safetensors").exists():
+                self.run("pretrain", *self.ours("pretrain", "--config", "pretrain/spark3d.yaml", "--out", self.out / "spark",
+                                                *self.o.pretrain))
+        finally:
+            self.pretrained.set()  # a cell that waits then fails by itself where there is no encoder
 
     def cell(self, start, labels, steps, seed, converge=False):
         name = f"{start}-{labels}-{'converge' if converge else steps}-{seed}"
@@ -61,6 +68,8 @@ class Study:
         if converge:
             words += ["train.validate_every=100", "train.patience=8"]
         source = self.out / "spark" if start == "spark" else "none"
+        if start == "spark":
+            self.pretrained.wait()
         self.run(name, *self.ours("finetune", "segment", "--config", "finetune/segment.yaml", "--from", source, "--data",
                                   self.data, "--cases", str(labels), "--out", folder, "--seed", str(seed), *words,
                                   *self.o.finetune))
@@ -78,14 +87,19 @@ class Study:
         file.write_text([line for line in answer.splitlines() if line.startswith("{")][-1], encoding="utf-8")
 
     def jobs(self):
+        """What needs no pretraining first, so that nothing waits for it."""
+        yield (self.pretrain,)
         for steps in (100, 400):
             for seed in SEEDS:
                 for labels in LABELS:
-                    for start in ("spark", "scratch"):
-                        yield (self.cell, start, labels, steps, seed)
-                    if seed == SEEDS[0] or self.o.peer_seeds:
+                    yield (self.cell, "scratch", labels, steps, seed)
+                    if steps == 100 or seed == SEEDS[0] or self.o.peer_seeds:
                         yield (self.peer, labels, steps, seed)
-        for labels in (2, 20):
+        for steps in (100, 400):
+            for seed in SEEDS:
+                for labels in LABELS:
+                    yield (self.cell, "spark", labels, steps, seed)
+        for labels in (20, 2):
             for start in ("spark", "scratch"):
                 yield (self.cell, start, labels, self.o.converge_steps, SEEDS[0], True)
         yield (self.peer, 20, 2400, SEEDS[0])
@@ -123,7 +137,7 @@ class Study:
             return "not run", ""
         values = [s[0] for s in found]
         spread = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
-        missing = "" if len(values) == len(SEEDS) or start == "monai" else f", {len(values)} of {len(SEEDS)} seeds"
+        missing = "" if len(values) == len(SEEDS) else f", {len(values)} of {len(SEEDS)} seeds"
         return f"{statistics.mean(values):.3f}{spread}{missing}", f"{statistics.median(s[1] for s in found):.0f}"
 
     def tables(self):
@@ -154,7 +168,7 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--marrow", default=ROOT / "build/marrow")
     parser.add_argument("--peer-python", default=ROOT / ".peers/bin/python")
-    parser.add_argument("--peer-seeds", action="store_true", help="run the peer with all seeds, not only the first")
+    parser.add_argument("--peer-seeds", action="store_true", help="run the peer with all seeds at 400 steps too")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--converge-steps", type=int, default=2400)
