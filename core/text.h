@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,12 @@ namespace marrow {
 [[nodiscard]] std::vector<std::string> split_words(std::string_view text, char separator);
 [[nodiscard]] std::string join(const std::vector<std::string>& words, std::string_view separator);
 [[nodiscard]] std::string_view trim(std::string_view text);
+
+// Text from outside that nests deeper is refused before it is parsed: what walks a parsed value
+// (comparing, copying, printing it) calls itself once a level, and would run out of stack.
+inline constexpr std::size_t kMaxJsonNesting = 64;
+// How deep the brackets and braces outside of strings are nested, whether or not `text` is JSON.
+[[nodiscard]] std::size_t json_nesting(std::string_view text);
 
 // CSV: quoted when needed, a leading = + - @ made harmless for spreadsheets by a quote character.
 [[nodiscard]] std::string csv_field(std::string_view text);

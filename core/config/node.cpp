@@ -1,5 +1,9 @@
 #include "core/config/node.h"
 
+#include <set>
+#include <sstream>
+
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "core/error.h"
@@ -10,6 +14,57 @@ namespace marrow {
 namespace {
 
 constexpr int kMaxDepth = 32;
+
+// A few lines of aliases of aliases unfold to more values than fit in memory, and no preset needs
+// one.
+class AnchorRefuser : public YAML::EventHandler {
+ public:
+  explicit AnchorRefuser(const std::string& file) : file_(file) {}
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { refuse(mark, anchor); }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override { refuse(mark, anchor); }
+
+  void OnScalar(const YAML::Mark& mark,
+                const std::string&,
+                YAML::anchor_t anchor,
+                const std::string&) override {
+    refuse(mark, anchor);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark,
+                       const std::string&,
+                       YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    refuse(mark, anchor);
+  }
+
+  void OnSequenceEnd() override {}
+
+  void OnMapStart(const YAML::Mark& mark,
+                  const std::string&,
+                  YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    refuse(mark, anchor);
+  }
+
+  void OnMapEnd() override {}
+
+ private:
+  void refuse(const YAML::Mark& mark, YAML::anchor_t anchor) const {
+    if (anchor != 0) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "configuration: anchors (&) and aliases (*) are not read; write the value out (" +
+                      file_ + ", line " + std::to_string(mark.line + 1) + ")");
+    }
+  }
+
+  const std::string& file_;
+};
 
 std::shared_ptr<const ConfigNode> convert(const YAML::Node& yaml,
                                           const std::string& file,
@@ -22,9 +77,10 @@ std::shared_ptr<const ConfigNode> convert(const YAML::Node& yaml,
   }
   if (yaml.IsMap()) {
     node->kind = ConfigNode::Kind::kMap;
+    std::set<std::string> keys;
     for (const auto& entry : yaml) {
       const std::string key = entry.first.as<std::string>();
-      if (node->find(key) != nullptr) {
+      if (!keys.insert(key).second) {
         throw Error(ErrorCode::kInvalidArgument,
                     "configuration: \"" + printable(key) + "\" is given twice (" + file +
                         ", line " + std::to_string(entry.first.Mark().line + 1) + ")");
@@ -47,6 +103,9 @@ std::shared_ptr<const ConfigNode> convert(const YAML::Node& yaml,
 
 std::shared_ptr<const ConfigNode> parse_yaml(const std::string& text, const std::string& file) {
   try {
+    std::istringstream stream(text);
+    AnchorRefuser no_anchors(file);
+    YAML::Parser(stream).HandleNextDocument(no_anchors);
     return convert(YAML::Load(text), file, 0);
   } catch (const YAML::Exception& error) {
     throw Error(ErrorCode::kInvalidArgument,

@@ -43,12 +43,17 @@ std::string to_yaml(const std::string& value) {
       value.find_first_not_of(
           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
           "0123456789_/.-") == std::string::npos &&
-      value.find_first_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/") == 0;
+      value.find_first_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/") == 0 &&
+      value != "null" && value != "Null" && value != "NULL";  // unquoted, YAML's word for nothing
   if (plain) {
     return value;
   }
   std::string quoted = "\"";
   for (const char c : value) {
+    if (static_cast<unsigned char>(c) < 0x20) {  // YAML folds line ends even between quotes
+      quoted += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+      continue;
+    }
     if (c == '"' || c == '\\') {
       quoted.push_back('\\');
     }

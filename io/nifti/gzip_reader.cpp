@@ -46,7 +46,7 @@ bool is_gzip(std::span<const std::byte> head) {
 }
 
 GzipReader::GzipReader(std::span<const std::byte> compressed, std::string name)
-    : state_(std::make_unique<State>()), rest_(compressed), name_(std::move(name)) {}
+    : state_(std::make_unique<State>()), all_(compressed), name_(std::move(name)) {}
 
 GzipReader::~GzipReader() = default;
 
@@ -58,23 +58,22 @@ void GzipReader::start_member() {
 std::size_t GzipReader::read(std::span<std::byte> out) {
   std::size_t written = 0;
   while (written < out.size() && !finished_) {
+    const std::span<const std::byte> rest = all_.subspan(at_);
     if (!in_member_) {
-      if (!is_gzip(rest_)) {
-        trailing_ = rest_.size();
+      if (!is_gzip(rest)) {
+        trailing_ = rest.size();
         finished_ = true;
         break;
       }
       start_member();
     }
     inflate_state& stream = state_->stream;
-    const auto input = rest_.first(std::min(rest_.size(), kLargestGzipStep));
+    const auto input = rest.first(std::min(rest.size(), kLargestGzipStep));
     const auto output = out.subspan(written, std::min(out.size() - written, kLargestGzipStep));
     give_gzip_input(stream, input);
     give_gzip_output(stream, output);
     const int result = isal_inflate(&stream);
     const std::size_t made = output.size() - stream.avail_out;
-    const std::size_t taken = input.size() - stream.avail_in;
-    rest_ = rest_.subspan(taken);
     written += made;
     if (result == ISAL_INCORRECT_CHECKSUM) {
       throw FileError(ErrorCode::kUnreadable,
@@ -83,22 +82,27 @@ std::size_t GzipReader::read(std::span<std::byte> out) {
                           ": the gzip checksum does not match the inflated data; copy the file "
                           "again from its source");
     }
-    if (result < 0) {
+    // ISA-L hands bytes back that an earlier call took, so that this may be before where we were.
+    // Of damaged data it leaves a wrong count in avail_in.
+    const std::ptrdiff_t at = stream.next_in - reinterpret_cast<const std::uint8_t*>(all_.data());
+    if (result < 0 || at < 0 || static_cast<std::size_t>(at) > all_.size()) {
       throw FileError(ErrorCode::kUnreadable,
                       "damaged-gzip",
                       name_ +
                           ": expected gzip data, found damage within it; copy the file again "
                           "from its source");
     }
+    const bool stuck = made == 0 && static_cast<std::size_t>(at) == at_;
+    at_ = static_cast<std::size_t>(at);
     if (stream.block_state == ISAL_BLOCK_FINISH) {
       in_member_ = false;
-    } else if (made == 0 && rest_.empty()) {
+    } else if (made == 0 && at_ == all_.size()) {
       throw FileError(ErrorCode::kUnreadable,
                       "cut-short",
                       name_ +
                           ": expected more gzip data, but the file ends; copy the file again "
                           "from its source");
-    } else if (made == 0 && taken == 0) {
+    } else if (stuck) {
       throw FileError(ErrorCode::kUnreadable,
                       "damaged-gzip",
                       name_ +

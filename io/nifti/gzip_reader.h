@@ -34,8 +34,9 @@ class GzipReader {
   void start_member();
 
   std::unique_ptr<State> state_;
-  std::span<const std::byte> rest_;
+  std::span<const std::byte> all_;
   std::string name_;
+  std::size_t at_ = 0;  // in `all_`, of the next byte to inflate
   std::size_t trailing_ = 0;
   bool in_member_ = false;
   bool finished_ = false;

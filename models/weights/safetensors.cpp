@@ -17,7 +17,9 @@ namespace marrow {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
+using OrderedJson =
+    nlohmann::ordered_json;  // looks every key up by walking: only for what we write
 
 constexpr std::uint64_t kMaxHeader = 100'000'000;
 constexpr const char* kChecksumKey = "marrow.data_xxh3";
@@ -63,9 +65,7 @@ struct ParsedHeader {
 Json parse_header_json(const std::string& text, const std::filesystem::path& file) {
   std::vector<std::set<std::string>> keys;
   std::string duplicate;
-  int depth_seen = 0;
-  const auto callback = [&](int depth, Json::parse_event_t event, Json& value) {
-    depth_seen = std::max(depth_seen, depth);
+  const auto callback = [&](int, Json::parse_event_t event, Json& value) {
     if (event == Json::parse_event_t::object_start) {
       keys.emplace_back();
     } else if (event == Json::parse_event_t::object_end) {
@@ -119,16 +119,21 @@ Entry parse_entry(const std::string& name, const Json& value, const std::filesys
     damaged_tensors(file, "shape or data_offsets of " + shown + " is malformed");
   }
   __extension__ using Wide = unsigned __int128;
-  Wide bytes = static_cast<Wide>(entry.dtype->bytes);
+  // An axis of size 0 shall not let the others be anything: LibTorch counts strides over all of
+  // them.
+  Wide extent = static_cast<Wide>(entry.dtype->bytes);
+  Wide bytes = extent;
   for (const Json& size : value["shape"]) {
     if (!size.is_number_unsigned()) {
       damaged_tensors(file, "the shape of " + shown + " holds something that is no size");
     }
-    entry.shape.push_back(size.get<std::int64_t>());
-    bytes *= static_cast<Wide>(size.get<std::uint64_t>());
-    if (bytes > (static_cast<Wide>(1) << 60)) {
+    const auto count = size.get<std::uint64_t>();
+    bytes *= static_cast<Wide>(count);
+    extent *= static_cast<Wide>(std::max<std::uint64_t>(count, 1));
+    if (extent > (static_cast<Wide>(1) << 60)) {
       damaged_tensors(file, "tensor " + shown + " claims an absurd size");
     }
+    entry.shape.push_back(static_cast<std::int64_t>(count));
   }
   entry.begin = offsets[0].get<std::uint64_t>();
   entry.end = offsets[1].get<std::uint64_t>();
@@ -230,9 +235,9 @@ void write_safetensors(const std::filesystem::path& file, const TensorFile& cont
     total += entry.second.nbytes();
   }
   data.reserve(total);
-  Json header = Json::object();
-  Json metadata = Json::object();
-  Json tensors = Json::object();
+  OrderedJson header = OrderedJson::object();
+  OrderedJson metadata = OrderedJson::object();
+  OrderedJson tensors = OrderedJson::object();
   for (const auto& [name, tensor] : sorted) {
     const std::uint64_t begin = data.size();
     const auto* const start = static_cast<const std::byte*>(tensor.const_data_ptr());

@@ -24,6 +24,13 @@ TEST(Text, EscapesControlBytesInvalidUtf8AndCutsLongText) {
   EXPECT_EQ(printable("abcdef", 3), "abc...");
 }
 
+TEST(Text, CountsHowDeepJsonIsNestedOutsideOfStrings) {
+  EXPECT_EQ(json_nesting(""), 0U);
+  EXPECT_EQ(json_nesting(R"({"a": [1, [2]], "b": {}})"), 3U);
+  EXPECT_EQ(json_nesting(R"(["[[[", "\"[[", "\\"])"), 1U);
+  EXPECT_EQ(json_nesting("]]][{"), 2U);
+}
+
 TEST(Text, WritesAndReadsCsv) {
   EXPECT_EQ(csv_field("plain"), "plain");
   EXPECT_EQ(csv_field("a,b\"c"), "\"a,b\"\"c\"");

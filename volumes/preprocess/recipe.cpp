@@ -169,7 +169,7 @@ std::string recipe_to_json(const RecipeOptions& recipe) {
 
 RecipeOptions recipe_from_json(std::string_view text) {
   RecipeReader reader{nlohmann::json::parse(text, nullptr, false)};
-  if (!reader.json.is_object()) {
+  if (json_nesting(text) > kMaxJsonNesting || !reader.json.is_object()) {
     refuse_recipe(ErrorCode::kUnreadable,
                   "expected a JSON object, found " + recipe_text(std::string(text)));
   }

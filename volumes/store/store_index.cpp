@@ -97,6 +97,13 @@ StoredCase info_from(const json& value) {
   return info;
 }
 
+json parse_flat(std::string_view text) {
+  if (json_nesting(text) > kMaxJsonNesting) {
+    throw std::invalid_argument("nested too deeply");
+  }
+  return json::parse(text);
+}
+
 // Any malformed JSON or value in `read` becomes one sentence.
 template <class Read>
 auto reading(const std::string& what, const Read& read) {
@@ -144,7 +151,7 @@ std::string index_to_text(StoreIndex index) {
 StoreIndex read_index(const std::filesystem::path& file) {
   const std::string shown = printable(file.string(), 400);
   return reading(shown, [&file, &shown] {
-    const json value = json::parse(read_text(file));
+    const json value = parse_flat(read_text(file));
     if (value.at("format").get<std::string>() != kIndexFormat) {
       throw Error(ErrorCode::kUnsupported,
                   "store: " + shown + " is not the index of a volume store");
@@ -185,7 +192,7 @@ std::string metadata_to_text(const CaseMetadata& metadata) {
 
 CaseMetadata metadata_from_text(std::string_view text, const std::string& label) {
   return reading("the metadata of case " + printable(label), [text] {
-    const json value = json::parse(text);
+    const json value = parse_flat(text);
     return CaseMetadata{info_from(value), recipe_from_json(value.at("recipe").dump())};
   });
 }

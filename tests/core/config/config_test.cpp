@@ -29,6 +29,15 @@ struct ToyOptions {
   }
 };
 
+struct WordOptions {
+  std::vector<std::string> words;
+
+  template <class Visit>
+  void describe(Visit&& visit) {
+    visit("words", words, "words");
+  }
+};
+
 std::string refusal(const std::string& yaml) {
   try {
     static_cast<void>(Config::from_text(yaml, "toy.yaml").section("toy").parse<ToyOptions>());
@@ -83,6 +92,35 @@ TEST(Config, RefusesAKeyGivenTwiceAndBrokenYaml) {
   EXPECT_THROW(static_cast<void>(Config::from_text("a: [1", "x.yaml")), Error);
 }
 
+// Found by fuzzing: nine lines of aliases unfold to 400 million values.
+TEST(Config, RefusesAnchorsAndAliasesInsteadOfUnfoldingThem) {
+  const auto sentence = [](const std::string& yaml) -> std::string {
+    try {
+      static_cast<void>(Config::from_text(yaml, "x.yaml"));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+
+  EXPECT_EQ(sentence("a:\n  b: &x [1]\nc: *x\n"),
+            "configuration: anchors (&) and aliases (*) are not read; write the value out "
+            "(x.yaml, line 2)");
+  EXPECT_NE(sentence("a: &x {b: 1}").find("anchors"), std::string::npos);
+  EXPECT_NE(sentence("a: &x 1").find("anchors"), std::string::npos);
+  EXPECT_NE(sentence("a: &x").find("anchors"), std::string::npos);
+  EXPECT_EQ(sentence("a: \"&x *x\"\n"), "");
+}
+
+TEST(Config, ReadsATableOfSixtyThousandKeysAtOnce) {
+  std::string yaml;
+  for (int i = 0; i < 60000; ++i) {
+    yaml += "key" + std::to_string(i) + ": 1\n";
+  }
+
+  EXPECT_TRUE(Config::from_text(yaml, "x.yaml").has("key59999"));
+}
+
 TEST(Config, OverridesWinAndAreNamedAsTheirSource) {
   Config config = Config::from_text("toy: {depth: 3, mask_ratio: 0.5}", "toy.yaml");
   config.override_with({"toy.depth=7", "toy.window=[-3, 4]"});
@@ -117,6 +155,19 @@ TEST(Config, TheResolvedDumpReadsBackToTheSameOptions) {
   ResolvedConfig again;
   again.add("toy", "toy", back);
   EXPECT_EQ(again.yaml(), resolved.yaml());
+}
+
+// Found by fuzzing: line ends were folded to spaces, and a class called "null" was no word.
+TEST(Config, TheResolvedDumpKeepsWordsThatYamlWouldTakeForSomethingElse) {
+  WordOptions options;
+  options.words = {"null", "NULL", "~", "true", "7", "", " a ", "a\nb\r\tc", "\"\\", "\xc3\xa4: #"};
+  ResolvedConfig resolved;
+  resolved.add("toy", "", options);
+
+  const auto back =
+      Config::from_text(resolved.yaml(), "x.yaml").section("toy").parse<WordOptions>();
+
+  EXPECT_EQ(back.words, options.words);
 }
 
 TEST(Config, APresetBuildsOnItsBase) {

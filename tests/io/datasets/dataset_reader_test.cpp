@@ -198,6 +198,24 @@ TEST_F(DatasetReaderTest, RefusesDescriptionsThatItCannotUse) {
               HasSubstr(".png"));
 }
 
+// Found by fuzzing: the parser's exception for it is not the one for mistakes.
+TEST_F(DatasetReaderTest, RefusesANumberThatIsTooLargeForAnyType) {
+  make_msd(1);
+  write_file(path("set/dataset.json"), R"({"numTraining": 1e999})");
+
+  EXPECT_THAT(refusal(ErrorCode::kUnreadable), HasSubstr("number that is too large"));
+}
+
+// Found by fuzzing: printing the value of such a label ran out of stack.
+TEST_F(DatasetReaderTest, RefusesADescriptionNestedAHundredThousandDeep) {
+  make_msd(1);
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  write_file(path("set/dataset.json"),
+             R"({"modality": {"0": "CT"}, "labels": {"a": {"b": )" + deep + "}}}");
+
+  EXPECT_THAT(refusal(ErrorCode::kUnreadable), HasSubstr("nested more than 64 deep"));
+}
+
 TEST_F(DatasetReaderTest, NamesTheNearestFolderWhereThereIsNone) {
   make_msd(1);
 

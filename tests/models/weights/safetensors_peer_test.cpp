@@ -8,7 +8,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/ones.h>
-#include <ATen/ops/tensor.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -74,7 +74,7 @@ TEST_F(SafetensorsPeer, TheReferenceImplementationReadsEveryTypeThatWeWrite) {
 
 TEST_F(SafetensorsPeer, TheReferenceImplementationReadsOurMetadataAndScalars) {
   TensorFile content;
-  content.tensors.emplace_back("step", at::tensor(417.0F));
+  content.tensors.emplace_back("step", at::scalar_tensor(417.0F));
   content.metadata["config"] = "train:\n  steps: 400  # \"quoted\", umlaut \xC3\xA4\n";
   write_safetensors(file("ours.safetensors"), content);
 

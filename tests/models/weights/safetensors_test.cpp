@@ -86,6 +86,10 @@ TEST(Safetensors, RefusesMalformedHeaders) {
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", four},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,4]}}",
        four},
+      // sizes that LibTorch cannot multiply, beside one of 0
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[0,18446744073709551615],\"data_offsets\":[0,0]}}", ""},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[0,4294967296,4294967296],\"data_offsets\":[0,0]}}",
+       ""},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":1}}",
        four},  // an unknown key
       {"[1]", ""},
@@ -103,6 +107,19 @@ TEST(Safetensors, RefusesMalformedHeaders) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   }
+}
+
+TEST(Safetensors, AHeaderOfManyNamesIsReadInTimeThatGrowsWithItsLength) {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "x.safetensors";
+  constexpr int kNames = 300'000;  // looking each up among all before it would take minutes
+  std::string header = "{\"__metadata__\":{";
+  for (int i = 0; i < kNames; ++i) {
+    header += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\":\"\"";
+  }
+  write_raw(path, header + "}}", "");
+
+  EXPECT_EQ(read_safetensors_metadata(path).size(), std::size_t{kNames});
 }
 
 TEST(Safetensors, NoDamageIsAccepted) {

@@ -71,6 +71,14 @@ TEST(Recipe, RefusesUnknownMissingAndMisshapenFieldsByName) {
             std::string::npos);
 }
 
+TEST(Recipe, RefusesTextNestedAHundredThousandDeep) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+
+  EXPECT_NE(refusal(ErrorCode::kUnreadable, R"({"version":1,"modality":)" + deep + "}")
+                .find("JSON object"),
+            std::string::npos);
+}
+
 TEST(Recipe, RefusesANewerVersion) {
   std::string newer = recipe_to_json(ct_recipe());
   newer.replace(newer.find("\"version\":1"), 11, "\"version\":2");

@@ -250,6 +250,16 @@ TEST_F(VolumeStoreTest, RefusesADamagedIndex) {
             std::string::npos);
 }
 
+// Found by fuzzing: the checksum of such an index ran out of stack.
+TEST_F(VolumeStoreTest, RefusesAnIndexNestedAHundredThousandDeep) {
+  write_atomically(folder() / "index.json",
+                   R"({"format":"marrow-volume-store","version":1,"checksum":"0","store":)" +
+                       std::string(100'000, '[') + std::string(100'000, ']') + "}");
+
+  EXPECT_NE(error_of(ErrorCode::kUnreadable, [&] { VolumeStore store(folder()); }).find("damaged"),
+            std::string::npos);
+}
+
 TEST_F(VolumeStoreTest, IsNoStoreBeforeItIsFinished) {
   {
     VolumeStoreWriter writer(folder(), recipe_);

@@ -1,0 +1,224 @@
+// Writes the first inputs of the fuzzers: FOLDER/NAME/... for every fuzzer fuzz_NAME.
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcrleerg.h>
+#include <dcmtk/dcmdata/dctk.h>
+#include <dcmtk/dcmjpeg/djencode.h>
+#include <dcmtk/dcmjpeg/djrplol.h>
+#include <dcmtk/dcmjpls/djencode.h>
+#include <dcmtk/dcmjpls/djrparam.h>
+#include <nlohmann/json.hpp>
+
+#include "core/digest.h"
+#include "core/files.h"
+#include "io/dicom/dcmtk_session.h"
+#include "io/worker/wire.h"
+#include "tests/support/dicom_series.h"
+#include "tests/support/nifti_bytes.h"
+#include "volumes/store/block_codec.h"
+#include "volumes/store/case_file.h"
+#include "volumes/store/store_index.h"
+
+namespace marrow::fuzzing {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Bytes;
+using testing::NiftiBytesBuilder;
+
+// An input whose first byte chooses the way.
+void seed(const fs::path& file, unsigned way, std::span<const std::byte> bytes) {
+  Bytes all{static_cast<std::byte>(way)};
+  all.insert(all.end(), bytes.begin(), bytes.end());
+  testing::write_file(file, all);
+}
+
+void seed(const fs::path& file, unsigned way, std::string_view text) {
+  seed(file, way, std::as_bytes(std::span(text)));
+}
+
+void nifti_seeds(const fs::path& folder) {
+  const auto every_way = [&](const std::string& name, const Bytes& plain) {
+    seed(folder / (name + "-plain"), 0, plain);
+    seed(folder / (name + "-packed"), 1, plain);
+  };
+  every_way("first", NiftiBytesBuilder(1).file());
+  every_way("second", NiftiBytesBuilder(2).file());
+  every_way("big-endian", NiftiBytesBuilder(1, true).file());
+  every_way("turned", NiftiBytesBuilder(1).qform(1, {0.1, 0.2, 0.3, 1, 2, 3}).file());
+  every_way("scaled", NiftiBytesBuilder(1).scaling(2, -5).file());
+  every_way("real",
+            NiftiBytesBuilder(1).type(16, 32).voxels(std::vector<float>(60, 1.5F)).file());
+  every_way("labels",
+            NiftiBytesBuilder(2).type(2, 8).voxels(std::vector<std::uint8_t>(60, 3)).file());
+  every_way("wide",
+            NiftiBytesBuilder(1).type(1024, 64).voxels(std::vector<std::int64_t>(60, 1)).file());
+  every_way("several",
+            NiftiBytesBuilder(1)
+                .dims({4, 3, 2, 2, 2, 1, 1, 1})
+                .voxels(std::vector<std::int16_t>(24, 9))
+                .file());
+  seed(folder / "gzip", 0, testing::gzipped(NiftiBytesBuilder(1).file()));
+  NiftiBytesBuilder pair(1);
+  pair.put_text(344, std::string("ni1\0", 4)).vox_offset(0);
+  Bytes both = pair.header_bytes();
+  both.insert(both.end(), pair.voxel_bytes().begin(), pair.voxel_bytes().end());
+  seed(folder / "pair", 2, both);
+  seed(folder / "twice", 3, NiftiBytesBuilder(1).file());
+}
+
+// One slice of a small series in every encoding that is read.
+void dicom_seeds(const fs::path& folder) {
+  prepare_dcmtk();
+  DcmRLEEncoderRegistration::registerCodecs();
+  DJEncoderRegistration::registerCodecs();
+  DJLSEncoderRegistration::registerCodecs();
+  const TemporaryFolder made;
+  const auto slice_of = [&](const std::string& name, const DicomSeriesAttributes& attributes) {
+    const Volume volume = testing::ramp_volume(testing::oblique_grid());
+    const fs::path slice = write_dicom_series(made.path() / name, volume, attributes).front();
+    fs::copy_file(slice, folder / name, fs::copy_options::overwrite_existing);
+    return slice;
+  };
+  fs::create_directories(folder);
+  const fs::path plain = slice_of("plain", {});
+  DicomSeriesAttributes other;
+  other.big_endian = true;
+  slice_of("big-endian", other);
+  other = {};
+  other.modality = Modality::kMr;
+  other.signed_values = false;
+  other.bits_stored = 12;
+  other.intercept = -1024;
+  other.padding_value = 0;
+  slice_of("padded", other);
+  const DJ_RPLossless lossless;
+  const DJLSRepresentationParameter near_lossless;
+  for (const auto& [name, syntax, parameter] :
+       {std::tuple<const char*, E_TransferSyntax, const DcmRepresentationParameter*>{
+            "implicit", EXS_LittleEndianImplicit, nullptr},
+        {"rle", EXS_RLELossless, nullptr},
+        {"jpeg", EXS_JPEGProcess14SV1, &lossless},
+        {"jpeg-ls", EXS_JPEGLSLossless, &near_lossless}}) {
+    DcmFileFormat format;
+    const fs::path target = folder / name;
+    if (format.loadFile(plain.c_str()).bad() ||
+        format.getDataset()->chooseRepresentation(syntax, parameter).bad() ||
+        format.saveFile(target.c_str(), syntax).bad()) {
+      throw Error(ErrorCode::kInternal, std::string("cannot write the seed ") + name);
+    }
+  }
+}
+
+void store_seeds(const fs::path& folder) {
+  const Volume volume = testing::ramp_volume(testing::oblique_grid());
+  CaseMetadata metadata;
+  metadata.info.key = "case/1";
+  metadata.info.patient = "p1";
+  metadata.info.split = "train";
+  metadata.info.geometry = volume.geometry;
+  metadata.info.source = volume.geometry;
+  metadata.info.has_labels = true;
+  metadata.info.targets = {1};
+  metadata.info.label_fractions = {0.25};
+  const std::string text = metadata_to_text(metadata);
+  const std::vector<std::uint8_t> labels(volume.voxels.size(), 1);
+  const std::vector<PositionSet> positions{{0, {{1, 2, 3}, {3, 2, 1}}}, {1, {{0, 0, 0}}}};
+  const std::vector<std::byte> file =
+      encode_case(text, std::span(&volume, 1), labels, positions, metadata.recipe);
+  seed(folder / "case", 2, file);
+  seed(folder / "case-repaired", 3, file);
+  StoreIndex index;
+  index.cases = {{metadata.info, "case.mvol", file.size(), 1, 2}};
+  const std::string index_text = index_to_text(index);
+  seed(folder / "index", 0, index_text);
+  seed(folder / "index-inside", 1, nlohmann::json::parse(index_text).at("store").dump());
+  seed(folder / "metadata", 6, text);
+  std::vector<std::int16_t> values(64);
+  for (std::size_t at = 0; at < values.size(); ++at) {
+    values[at] = static_cast<std::int16_t>(at * at % 50);
+  }
+  const PackedBlock block = pack_block(std::span<const std::int16_t>(values), {4, 4, 4});
+  Bytes shaped{static_cast<std::byte>(block.codec), std::byte{3}, std::byte{3}, std::byte{3}};
+  shaped.insert(shaped.end(), block.bytes.begin(), block.bytes.end());
+  seed(folder / "block", 4, shaped);
+  shaped[0] = static_cast<std::byte>(BlockCodec::kLz4);
+  seed(folder / "label-block", 5, shaped);
+}
+
+void config_seeds(const fs::path& folder) {
+  testing::write_file(folder / "plain",
+                      std::string_view("train:\n  steps: 40  # a comment\n  rate: 1e-3\n  flag: on\n"
+                                       "  sizes: [1, 2]\n  names: [a, \"b c\"]\nprepare:\n"
+                                       "  modality: ct\n  spacing_mm: [1, 1, 2.5]\n"));
+  testing::write_file(folder / "words",
+                      std::string_view("encoder: {name: resnet}\n---\ntrain.steps=7\n"
+                                       "train.sizes=[3]\nprepare.crop_to_body=true"));
+  testing::write_file(folder / "anchors", std::string_view("a: &x [1, 2]\nb: [*x, *x]\n"));
+}
+
+void wire_seeds(const fs::path& folder) {
+  NiftiHeader nifti;
+  nifti.geometry = testing::oblique_grid();
+  nifti.transform = "sform";
+  nifti.warnings = {"one"};
+  testing::write_file(folder / "nifti", std::string_view(to_wire(FileFacts{"x", nifti}).dump()));
+  testing::write_file(folder / "dicom",
+                      std::string_view(to_wire(FileFacts{"x", testing::made_header(1)}).dump()));
+  const FileRefusal refusal{ErrorCode::kUnreadable, "cut-short", "it ends early", "copy again"};
+  testing::write_file(folder / "refusal",
+                      std::string_view(to_wire(FileFacts{"x", refusal}).dump()));
+  testing::write_file(folder / "geometry",
+                      std::string_view(to_wire(testing::oblique_grid()).dump()));
+}
+
+void dataset_seeds(const fs::path& folder) {
+  seed(folder / "nnunet",
+       0,
+       std::string_view(R"({"channel_names": {"0": "CT"}, "labels": {"background": 0, "liver": 1},)"
+                        R"( "numTraining": 2, "file_ending": ".nii.gz"})"));
+  seed(folder / "msd",
+       0,
+       std::string_view(R"({"name": "Liver", "modality": {"0": "CT"}, "labels": {"0": "background",)"
+                        R"( "1": "liver"}, "numTraining": 2, "training": [{"image":)"
+                        R"( "./imagesTr/a_1.nii.gz", "label": "./labelsTr/a_1.nii.gz"}]})"));
+  seed(folder / "folds", 1, std::string_view(R"([{"train": ["a_1"], "val": ["b_2"]}])"));
+  seed(folder / "split",
+       2,
+       std::string_view(R"({"train": ["a_1"], "val": ["b_2"], "few_shot": {"1": ["a_1"]}})"));
+  seed(folder / "files",
+       3,
+       std::string_view("image,label,patient,split\nimagesTr/a_1_0000.nii.gz,labelsTr/a_1.nii.gz,"
+                        "p1,train\nimagesTr/b_2_0000.nii.gz,labelsTr/b_2.nii.gz,p2,val\n"));
+  seed(folder / "classes",
+       3,
+       std::string_view("case,image,label\na,imagesTr/a_1_0000.nii.gz,0;1\n"
+                        "\"b\",imagesTr/b_2_0000.nii.gz,1;0\n"));
+  seed(folder / "cases", 4, std::string_view("# two\na_1\nb_2\n"));
+}
+
+}  // namespace
+}  // namespace marrow::fuzzing
+
+int main(int count, char** words) try {
+  if (count != 2) {
+    std::cerr << "usage: fuzz_seeds FOLDER\n";
+    return EXIT_FAILURE;
+  }
+  using namespace marrow::fuzzing;
+  const std::filesystem::path folder = words[1];
+  nifti_seeds(folder / "nifti");
+  dicom_seeds(folder / "dicom");
+  store_seeds(folder / "store");
+  config_seeds(folder / "config");
+  wire_seeds(folder / "wire");
+  dataset_seeds(folder / "datasets");
+  return EXIT_SUCCESS;
+} catch (const std::exception& error) {
+  std::cerr << "fuzz_seeds: " << error.what() << '\n';
+  return EXIT_FAILURE;
+}

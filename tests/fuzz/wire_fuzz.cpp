@@ -1,0 +1,44 @@
+// What the parsing child answers, as the program that asked reads it: any std::exception is a
+// refusal here.
+
+#include <exception>
+
+#include <nlohmann/json.hpp>
+
+#include "io/worker/wire.h"
+#include "tests/fuzz/fuzz_input.h"
+
+namespace marrow::fuzzing {
+namespace {
+
+template <class Work>
+void refusing_anyhow(Work work) {
+  try {
+    work();
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
+}  // namespace
+}  // namespace marrow::fuzzing
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace marrow;
+  fuzzing::FuzzInput input(data, size);
+  fuzzing::refusing_anyhow([&] {
+    MARROW_CHECK(from_wire_text(to_wire_text(input.text())) == input.text());
+  });
+  fuzzing::refusing_anyhow([&] { static_cast<void>(from_wire_text(input.text())); });
+  fuzzing::refusing_anyhow([&] {
+    const nlohmann::json wire = nlohmann::json::parse(input.text());
+    fuzzing::refusing_anyhow([&] { static_cast<void>(geometry_from_wire(wire)); });
+    const FileFacts facts = facts_from_wire(wire, "x");
+    // Whatever was let in can travel again and stays the same.
+    const nlohmann::json again = to_wire(facts);
+    if (to_wire(facts_from_wire(again, "x")) != again) {
+      __builtin_trap();
+    }
+  });
+  return 0;
+}
