@@ -39,9 +39,8 @@ at::Tensor UnetReconstruction::restore(const std::vector<at::Tensor>& maps,
   std::vector<at::Tensor> dense;
   dense.reserve(maps.size());
   for (std::size_t i = 0; i < maps.size(); ++i) {
-    dense.push_back(at::where(visible.at_size(maps[i].sizes().slice(2)),
-                              maps[i],
-                              tokens_[i].to(maps[i].scalar_type())));
+    dense.push_back(at::where(
+        visible.at_size(maps[i].sizes().slice(2)), maps[i], tokens_[i].to(maps[i].scalar_type())));
   }
   return head_->logits(dense, size).front();
 }

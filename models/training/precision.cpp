@@ -20,35 +20,67 @@ at::MemoryFormat channels_last_of(std::int64_t rank) {
   return rank == 5 ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast;
 }
 
-// Seconds of a forward and backward pass of one middling convolution.
-double timed_convolution(const ComputeMode& mode, int dimensions, const at::Device& device) {
-  const auto rank = static_cast<std::size_t>(dimensions);
-  std::vector<std::int64_t> image = {2, 32};
-  image.insert(image.end(), rank, dimensions == 3 ? 16 : 64);
-  std::vector<std::int64_t> kernel = {32, 32};
-  kernel.insert(kernel.end(), rank, 3);
-  const at::TensorOptions options = at::TensorOptions().device(device);
-  const at::Tensor x = with_layout(at::ones(image, options), mode).requires_grad_();
-  const at::Tensor w = with_layout(at::ones(kernel, options), mode).requires_grad_();
-  const std::vector<std::int64_t> one(rank, 1);
-  double best = 1e9;
-  for (int repeat = 0; repeat < 4; ++repeat) {
+// A forward and backward pass of one middling convolution, again and again.
+class TimedConvolution {
+ public:
+  TimedConvolution(const ComputeMode& mode, int dimensions, const at::Device& device)
+      : mode_(mode), device_(device), axes_(static_cast<std::size_t>(dimensions)) {
+    std::vector<std::int64_t> image = {2, 32};
+    image.insert(image.end(), axes_, dimensions == 3 ? 16 : 64);
+    std::vector<std::int64_t> kernel = {32, 32};
+    kernel.insert(kernel.end(), axes_, 3);
+    const at::TensorOptions options = at::TensorOptions().device(device);
+    x_ = with_layout(at::ones(image, options), mode).requires_grad_();
+    w_ = with_layout(at::ones(kernel, options), mode).requires_grad_();
+  }
+
+  // Emulated arithmetic can be a hundred times slower: no need to know how slow exactly.
+  void run() {
+    if (best_ > kHopeless && runs_ > 0) {
+      return;
+    }
+    const std::vector<std::int64_t> one(axes_, 1);
     const auto start = std::chrono::steady_clock::now();
     at::Tensor total;
     {
-      const AutocastGuard guard(mode, device);
+      const AutocastGuard guard(mode_, device_);
       total =
-          (dimensions == 3 ? at::conv3d(x, w, {}, one, one) : at::conv2d(x, w, {}, one, one)).sum();
+          (axes_ == 3 ? at::conv3d(x_, w_, {}, one, one) : at::conv2d(x_, w_, {}, one, one)).sum();
     }
     total.backward();
-    static_cast<void>(x.grad().sum().item<float>());  // waits for a GPU
-    best = std::min(
-        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    if (best > 0.25) {
-      break;  // emulated arithmetic: no need to know how slow exactly
-    }
+    static_cast<void>(x_.grad().sum().item<float>());  // waits for a GPU
+    best_ = std::min(
+        best_, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    ++runs_;
   }
-  return best;
+
+  [[nodiscard]] double best() const { return best_; }
+
+ private:
+  static constexpr double kHopeless = 0.25;
+
+  ComputeMode mode_;
+  at::Device device_;
+  std::size_t axes_;
+  at::Tensor x_;
+  at::Tensor w_;
+  double best_ = 1e9;
+  int runs_ = 0;
+};
+
+// Seconds in one mode over seconds in the other, the best of several turns each: other work on the
+// machine disturbs both.
+double time_ratio(const ComputeMode& a,
+                  const ComputeMode& b,
+                  int dimensions,
+                  const at::Device& device) {
+  TimedConvolution first(a, dimensions, device);
+  TimedConvolution second(b, dimensions, device);
+  for (int turn = 0; turn < 6; ++turn) {
+    first.run();
+    second.run();
+  }
+  return first.best() / second.best();
 }
 
 }  // namespace
@@ -76,14 +108,13 @@ ComputeMode choose_compute_mode(const std::string& precision,
                                 const at::Device& device) {
   ComputeMode mode{precision == "bf16", layout == "channels_last"};
   if (layout == "auto") {
-    const double plain = timed_convolution({mode.bf16, false}, dimensions, device);
-    const double last = timed_convolution({mode.bf16, true}, dimensions, device);
-    mode.channels_last = last * 1.05 < plain;
+    mode.channels_last =
+        time_ratio({mode.bf16, true}, {mode.bf16, false}, dimensions, device) < 0.95;
   }
   if (precision == "auto") {
-    const double full = timed_convolution({false, mode.channels_last}, dimensions, device);
-    const double half = timed_convolution({true, mode.channels_last}, dimensions, device);
-    mode.bf16 = half * 1.3 < full;
+    mode.bf16 =
+        time_ratio({true, mode.channels_last}, {false, mode.channels_last}, dimensions, device) <
+        0.77;
   }
   return mode;
 }

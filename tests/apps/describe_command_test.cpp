@@ -26,7 +26,8 @@ TEST(Describe, ListsEveryPartAndSection) {
   const test::ProcessResult result = test::run_marrow({"describe"});
 
   EXPECT_EQ(result.exit_code, 0);
-  for (const char* name : {"spark", "resenc_unet", "resnet", "unet_decoder", "body_patch", "train"}) {
+  for (const char* name :
+       {"spark", "resenc_unet", "resnet", "unet_decoder", "body_patch", "train"}) {
     EXPECT_THAT(result.out, HasSubstr(name));
   }
 }

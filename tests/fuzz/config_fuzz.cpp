@@ -45,7 +45,8 @@ void read_config(std::string_view text) {
   ResolvedConfig resolved;
   resolved.add("train", "", options);
   // What was resolved reads back as it is.
-  const auto again = Config::from_text(resolved.yaml(), "y.yaml").section("train").parse<FuzzedOptions>();
+  const auto again =
+      Config::from_text(resolved.yaml(), "y.yaml").section("train").parse<FuzzedOptions>();
   MARROW_CHECK(again.steps == options.steps && again.rate == options.rate &&
                again.names == options.names && again.sizes == options.sizes);
   static_cast<void>(config.section("prepare").parse<RecipeOptions>());

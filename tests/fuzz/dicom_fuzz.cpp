@@ -23,8 +23,7 @@ void read_slice(std::span<const std::byte> bytes) {
     if (!unusable_slice(header)) {
       refusing([&] { static_cast<void>(dicom_stack_geometry(headers)); });
       const StoredSlice slice = read_stored_slice(header);
-      MARROW_CHECK(slice.values.size() ==
-                   static_cast<std::size_t>(header.rows * header.columns));
+      MARROW_CHECK(slice.values.size() == static_cast<std::size_t>(header.rows * header.columns));
     }
   });
 }

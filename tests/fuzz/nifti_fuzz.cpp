@@ -2,10 +2,10 @@
 // file, as a file that is still to be packed (so that changed bytes come with a fitting checksum),
 // or as the two files of a pair.
 
-#include <libdeflate.h>
-
 #include <memory>
 #include <vector>
+
+#include <libdeflate.h>
 
 #include "io/nifti/nifti.h"
 #include "io/nifti/nifti_decode.h"
@@ -19,8 +19,8 @@ constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20;
 std::vector<std::byte> packed(std::span<const std::byte> plain) {
   static libdeflate_compressor* const compressor = libdeflate_alloc_compressor(1);
   std::vector<std::byte> bytes(libdeflate_gzip_compress_bound(compressor, plain.size()));
-  bytes.resize(libdeflate_gzip_compress(
-      compressor, plain.data(), plain.size(), bytes.data(), bytes.size()));
+  bytes.resize(
+      libdeflate_gzip_compress(compressor, plain.data(), plain.size(), bytes.data(), bytes.size()));
   return bytes;
 }
 

@@ -51,8 +51,7 @@ void nifti_seeds(const fs::path& folder) {
   every_way("big-endian", NiftiBytesBuilder(1, true).file());
   every_way("turned", NiftiBytesBuilder(1).qform(1, {0.1, 0.2, 0.3, 1, 2, 3}).file());
   every_way("scaled", NiftiBytesBuilder(1).scaling(2, -5).file());
-  every_way("real",
-            NiftiBytesBuilder(1).type(16, 32).voxels(std::vector<float>(60, 1.5F)).file());
+  every_way("real", NiftiBytesBuilder(1).type(16, 32).voxels(std::vector<float>(60, 1.5F)).file());
   every_way("labels",
             NiftiBytesBuilder(2).type(2, 8).voxels(std::vector<std::uint8_t>(60, 3)).file());
   every_way("wide",
@@ -151,10 +150,11 @@ void store_seeds(const fs::path& folder) {
 }
 
 void config_seeds(const fs::path& folder) {
-  testing::write_file(folder / "plain",
-                      std::string_view("train:\n  steps: 40  # a comment\n  rate: 1e-3\n  flag: on\n"
-                                       "  sizes: [1, 2]\n  names: [a, \"b c\"]\nprepare:\n"
-                                       "  modality: ct\n  spacing_mm: [1, 1, 2.5]\n"));
+  testing::write_file(
+      folder / "plain",
+      std::string_view("train:\n  steps: 40  # a comment\n  rate: 1e-3\n  flag: on\n"
+                       "  sizes: [1, 2]\n  names: [a, \"b c\"]\nprepare:\n"
+                       "  modality: ct\n  spacing_mm: [1, 1, 2.5]\n"));
   testing::write_file(folder / "words",
                       std::string_view("encoder: {name: resnet}\n---\ntrain.steps=7\n"
                                        "train.sizes=[3]\nprepare.crop_to_body=true"));
@@ -181,11 +181,12 @@ void dataset_seeds(const fs::path& folder) {
        0,
        std::string_view(R"({"channel_names": {"0": "CT"}, "labels": {"background": 0, "liver": 1},)"
                         R"( "numTraining": 2, "file_ending": ".nii.gz"})"));
-  seed(folder / "msd",
-       0,
-       std::string_view(R"({"name": "Liver", "modality": {"0": "CT"}, "labels": {"0": "background",)"
-                        R"( "1": "liver"}, "numTraining": 2, "training": [{"image":)"
-                        R"( "./imagesTr/a_1.nii.gz", "label": "./labelsTr/a_1.nii.gz"}]})"));
+  seed(
+      folder / "msd",
+      0,
+      std::string_view(R"({"name": "Liver", "modality": {"0": "CT"}, "labels": {"0": "background",)"
+                       R"( "1": "liver"}, "numTraining": 2, "training": [{"image":)"
+                       R"( "./imagesTr/a_1.nii.gz", "label": "./labelsTr/a_1.nii.gz"}]})"));
   seed(folder / "folds", 1, std::string_view(R"([{"train": ["a_1"], "val": ["b_2"]}])"));
   seed(folder / "split",
        2,
@@ -218,6 +219,7 @@ int main(int count, char** words) try {
   wire_seeds(folder / "wire");
   dataset_seeds(folder / "datasets");
   return EXIT_SUCCESS;
+
 } catch (const std::exception& error) {
   std::cerr << "fuzz_seeds: " << error.what() << '\n';
   return EXIT_FAILURE;

@@ -25,10 +25,11 @@ void read_index_text(std::string_view text) {
 // `store`: what the index says, to be wrapped with a checksum that fits as it stands.
 void read_wrapped_index(std::string_view store) {
   const std::string text(store);
-  read_index_text(fmt::format(R"({{"format":"marrow-volume-store","version":1,"checksum":"{:016x}",)"
-                              R"("store":{}}})",
-                              xxh3(std::as_bytes(std::span(text))),
-                              text));
+  read_index_text(
+      fmt::format(R"({{"format":"marrow-volume-store","version":1,"checksum":"{:016x}",)"
+                  R"("store":{}}})",
+                  xxh3(std::as_bytes(std::span(text))),
+                  text));
 }
 
 void read_case(std::span<const std::byte> bytes) {
@@ -134,8 +135,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       unpack<std::uint8_t>(input);
       break;
     default:
-      refusing(
-          [&] { static_cast<void>(marrow::metadata_from_text(input.text(), "case")); });
+      refusing([&] { static_cast<void>(marrow::metadata_from_text(input.text(), "case")); });
   }
   return 0;
 }

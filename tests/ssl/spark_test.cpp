@@ -7,8 +7,8 @@
 
 #include "core/config/config.h"
 #include "models/encoder.h"
-#include "models/heads/unet_decoder.h"
 #include "models/head.h"
+#include "models/heads/unet_decoder.h"
 #include "models/training/optimizer.h"
 #include "ssl/ssl_method.h"
 
@@ -28,16 +28,15 @@ std::shared_ptr<Encoder> small_encoder() {
 std::shared_ptr<SslMethod> spark(const std::string& options) {
   SslMethods table("method");
   add_builtin_methods(table);
-  const Config config =
-      Config::from_text("method: {name: spark, " + options + "}\n", "test");
+  const Config config = Config::from_text("method: {name: spark, " + options + "}\n", "test");
   return table.find("spark").make(config.section("method"), small_encoder());
 }
 
 Batch one_batch() {
   // Something smooth, which can be guessed from its surroundings.
   const at::Tensor axis = at::linspace(-3, 3, 16);
-  const at::Tensor wave = axis.sin().view({16, 1, 1}) + axis.cos().view({1, 16, 1}) +
-                          (axis * 2).sin().view({1, 1, 16});
+  const at::Tensor wave =
+      axis.sin().view({16, 1, 1}) + axis.cos().view({1, 16, 1}) + (axis * 2).sin().view({1, 1, 16});
   Batch batch;
   batch.views = {at::stack({wave, wave.flip(0)}).unsqueeze(1)};
   batch.seed = 5;
