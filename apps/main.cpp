@@ -1,8 +1,11 @@
 #include <cstdio>
+#include <sys/stat.h>
 
 #include "apps/cli.h"
 
 int main(int argc, char** argv) {
+  // What is written is for its owner's eyes, whichever library writes it.
+  umask(S_IRWXG | S_IRWXO);
   try {
     return marrow::run_program(argc, argv);
   } catch (...) {

@@ -180,6 +180,14 @@ TEST_F(TrainingEndToEnd, FromPretrainingToAPredictionOnTheInputsGrid) {
   expect_ok(marrow({"report", "seg", "--pretraining", "spark"}));
   EXPECT_GT(std::filesystem::file_size(path("seg/report.html")), 10000U);
 
+  using std::filesystem::perms;
+  for (const char* written : {"work", "spark", "seg", "out"}) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path(written))) {
+      EXPECT_EQ(entry.status().permissions() & (perms::group_all | perms::others_all), perms::none)
+          << entry.path() << " is open to others than its owner";
+    }
+  }
+
   // Eight cases: 4 patients' worth for training, the rest held out and scored.
   const auto flow = [](const std::filesystem::path& file) {
     return nlohmann::json::parse(read_text(file));
@@ -247,6 +255,42 @@ TEST_F(TrainingEndToEnd, MistakesAreOneSentenceWithTheCodeOfTheirKind) {
       "no run folder");
   expect_error({"evaluate", "practice", "--data", "practice/labelled"}, 3, "no run folder");
   expect_error({"predict", "practice", "-i", "none.nii.gz", "-o", "out2"}, 3, "no run folder");
+}
+
+TEST_F(TrainingEndToEnd, AFullDiskKeepsTheLastCheckpointAndTheSameCommandGoesOnWithMoreRoom) {
+  std::filesystem::create_directories(path("small"));
+  const auto in_name_space = [&](const std::string& script) {
+    test::ProcessOptions options;
+    options.folder = folder_->path();
+    return test::run_process({"/usr/bin/unshare", "-rm", "/bin/sh", "-c", script}, options);
+  };
+  const std::string mount = "mount -t tmpfs -o size=600k none small 2>/dev/null";
+  if (in_name_space(mount).exit_code != 0) {
+    GTEST_SKIP() << "this system lets nobody mount a small tmpfs in a name space";
+  }
+  std::string command = kProgram;
+  std::vector<std::string> words = pretrain("small/run", 24);
+  words.insert(words.end(),
+               {"'encoder.features=[8,8,8]'",
+                "'method.decoder_widths=[8,8,8]'",
+                "--threads",
+                "1",
+                "--progress",
+                "none"});
+  for (const std::string& word : words) {
+    command += " " + (word.starts_with("data.") ? "'" + word + "'" : word);
+  }
+
+  const test::ProcessResult result =
+      in_name_space(mount + "; " + command + "; echo first $?; ls small/run/checkpoints; " +
+                    "mount -o remount,size=20m small && " + command + " --json; echo second $?");
+
+  EXPECT_NE(result.out.find("first 8"), std::string::npos) << result.out << result.err;
+  EXPECT_NE(result.err.find("free"), std::string::npos) << result.err;
+  EXPECT_NE(result.out.find("step-00000004.safetensors"), std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find(".tmp"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("second 0"), std::string::npos) << result.out << result.err;
+  EXPECT_NE(result.out.find("\"resumed_from\": 8"), std::string::npos) << result.out;
 }
 
 TEST_F(TrainingEndToEnd, AnOccupiedRunFolderIsRefused) {
