@@ -139,13 +139,15 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
       write_nifti(file, labels);
       nlohmann::ordered_json voxels;
       nlohmann::ordered_json millilitres;
+      std::vector<std::string> volumes;
       for (std::size_t c = 1; c < model.classes.size(); ++c) {
         const auto count = std::count(labels.voxels.begin(),
                                       labels.voxels.end(),
                                       static_cast<std::uint16_t>(model.classes[c].value));
         voxels[model.classes[c].name] = count;
-        millilitres[model.classes[c].name] =
-            static_cast<double>(count) * image.geometry.spacing.prod() / 1000.0;
+        const double volume = static_cast<double>(count) * image.geometry.spacing.prod() / 1000.0;
+        millilitres[model.classes[c].name] = volume;
+        volumes.push_back(fmt::format("{} {:.3g} ml", printable(model.classes[c].name), volume));
       }
       const double seconds =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -163,7 +165,7 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
                          {"key", item.image.key},
                          {"seconds", seconds},
                          {"peak_rss_mb", static_cast<double>(peak_rss_bytes()) / 1048576.0}});
-      text += fmt::format("  {}  {}\n", file.string(), millilitres.dump());
+      text += fmt::format("  {}  {}\n", file.string(), join(volumes, " · "));
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kResources) {
         throw;
