@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,6 +112,54 @@ TEST(Trainer, LearnsTheRelation) {
   EXPECT_EQ(result.steps, 60);
   EXPECT_LT(result.loss, 0.15);  // predicting the mean leaves 0.36
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "metrics.jsonl"));
+}
+
+// The ways to compute are chosen by speed, so they must learn alike: other layouts the same up to
+// the order of sums, bfloat16 up to its rounding.
+TEST(Trainer, LearnsAlikeInEveryWayToCompute) {
+  std::map<std::string, double> losses;
+  for (const char* precision : {"fp32", "bf16"}) {
+    for (const char* layout : {"contiguous", "channels_last"}) {
+      const TemporaryFolder folder;
+      Denoiser objective;
+      NoiseBatches batches;
+      TrainOptions options = small_options(60);
+      options.precision = precision;
+      options.layout = layout;
+      const TrainResult result = train(objective, batches, options, run_in(folder.path()));
+      losses[result.mode.name()] = result.loss;
+    }
+  }
+
+  ASSERT_EQ(losses.size(), 4U);
+  EXPECT_NEAR(losses["fp32+channels_last"], losses["fp32"], 0.002);
+  EXPECT_NEAR(losses["bf16"], losses["fp32"], 0.01);
+  EXPECT_NEAR(losses["bf16+channels_last"], losses["fp32"], 0.01);
+}
+
+TEST(Trainer, ResumesInBfloat16WithTheSameBits) {
+  const TemporaryFolder folder;
+  TrainOptions options = small_options(10);
+  options.precision = "bf16";
+  {
+    Denoiser objective;
+    NoiseBatches batches;
+    static_cast<void>(train(objective, batches, options, run_in(folder.path() / "whole")));
+  }
+  {
+    Denoiser objective;
+    NoiseBatches batches;
+    static_cast<void>(train(objective, batches, options, run_in(folder.path() / "again")));
+  }
+  // as if it had been killed after its first checkpoint
+  std::filesystem::remove(checkpoint_path(folder.path() / "again", 10));
+  Denoiser objective;
+  NoiseBatches batches;
+  const TrainResult result = train(objective, batches, options, run_in(folder.path() / "again"));
+
+  EXPECT_EQ(result.resumed_from, 5);
+  expect_equal_bits(final_weights(folder.path() / "again", 10),
+                    final_weights(folder.path() / "whole", 10));
 }
 
 TEST(Trainer, KilledAtAnyMomentItEndsWithTheSameBits) {
