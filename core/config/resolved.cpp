@@ -15,6 +15,7 @@ namespace {
 template <class T>
 std::string list_to_yaml(const std::vector<T>& values) {
   std::vector<std::string> words;
+  words.reserve(values.size());
   for (const T& value : values) {
     words.push_back(to_yaml(value));
   }

@@ -205,22 +205,23 @@ void dataset_seeds(const fs::path& folder) {
 }  // namespace
 }  // namespace marrow::fuzzing
 
-int main(int count, char** words) try {
+int main(int count, char** words) {
   if (count != 2) {
     std::cerr << "usage: fuzz_seeds FOLDER\n";
     return EXIT_FAILURE;
   }
   using namespace marrow::fuzzing;
   const std::filesystem::path folder = words[1];
-  nifti_seeds(folder / "nifti");
-  dicom_seeds(folder / "dicom");
-  store_seeds(folder / "store");
-  config_seeds(folder / "config");
-  wire_seeds(folder / "wire");
-  dataset_seeds(folder / "datasets");
+  try {
+    nifti_seeds(folder / "nifti");
+    dicom_seeds(folder / "dicom");
+    store_seeds(folder / "store");
+    config_seeds(folder / "config");
+    wire_seeds(folder / "wire");
+    dataset_seeds(folder / "datasets");
+  } catch (const std::exception& error) {
+    std::cerr << "fuzz_seeds: " << error.what() << '\n';
+    return EXIT_FAILURE;
+  }
   return EXIT_SUCCESS;
-
-} catch (const std::exception& error) {
-  std::cerr << "fuzz_seeds: " << error.what() << '\n';
-  return EXIT_FAILURE;
 }
