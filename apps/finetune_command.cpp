@@ -124,7 +124,10 @@ void load_pretrained_decoder(Head& head, const std::string& from) {
   const std::filesystem::path file =
       std::filesystem::path(from) / "encoder" / "decoder.safetensors";
   if (!std::filesystem::exists(file)) {
-    return;
+    throw Error(ErrorCode::kNothingFound,
+                "segmentation.pretrained_decoder=load: " + from +
+                    " holds no encoder/decoder.safetensors; pretrain with method.decoder=unet, or "
+                    "leave the setting out");
   }
   TensorFile content = read_safetensors(file);
   const auto is_score = [](const std::string& name) { return name.starts_with("scores"); };
@@ -142,8 +145,8 @@ void load_pretrained_decoder(Head& head, const std::string& from) {
   } catch (const Error& error) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("head: it is not the decoder that {} was pretrained with ({}); give "
-                            "head.widths as method.decoder_widths there, or set "
-                            "segmentation.pretrained_decoder=ignore",
+                            "head.widths as method.decoder_widths there, or leave "
+                            "segmentation.pretrained_decoder out",
                             from,
                             error.what()));
   }
@@ -193,7 +196,7 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
   const auto inference = parts.options<InferenceOptions>("inference");
   if (arguments.from != "none") {
     load_pretrained(*encoder, arguments.from);
-    if (task_options.pretrained_decoder == "auto") {
+    if (task_options.pretrained_decoder == "load") {
       load_pretrained_decoder(*head, arguments.from);
     }
   }

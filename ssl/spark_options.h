@@ -28,7 +28,7 @@ struct SparkOptions {
           decoder,
           OneOf{{"light", "unet"}},
           "light: SparK's own, thrown away afterwards; unet: that of segmentation, which a "
-          "fine-tuning starts from");
+          "fine-tuning can start from");
     visit("decoder_width",
           decoder_width,
           Range{0, 4096},

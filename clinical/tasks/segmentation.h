@@ -23,7 +23,7 @@ struct SegmentationOptions {
   std::vector<double> class_weights;
   double encoder_lr_scale = 1.0;
   std::int64_t freeze_steps = 0;
-  std::string pretrained_decoder = "auto";
+  std::string pretrained_decoder = "ignore";
 
   template <class Visit>
   void describe(Visit&& visit) {
@@ -51,8 +51,8 @@ struct SegmentationOptions {
           "first steps in which only the head learns");
     visit("pretrained_decoder",
           pretrained_decoder,
-          OneOf{{"auto", "ignore"}},
-          "auto: start from the pretraining's decoder where it has one for this head");
+          OneOf{{"ignore", "load"}},
+          "load: start from the pretraining's decoder too, not from its encoder only");
   }
 };
 

@@ -148,15 +148,16 @@ TEST_F(TrainingEndToEnd, FromPretrainingToAPredictionOnTheInputsGrid) {
                                        "train.steps=4",
                                        "train.validate_every=4"};
   finetune.insert(finetune.end(), kTiny.begin(), kTiny.end());
-  const test::ProcessResult trained = marrow(finetune);
+  const test::ProcessResult trained = marrow(finetune, {"segmentation.pretrained_decoder=load"});
   expect_ok(trained);
   EXPECT_NE(trained.err.find("encoder: all "), std::string::npos) << trained.err;
   EXPECT_NE(trained.err.find("decoder: 15 tensors loaded"), std::string::npos) << trained.err;
 
   finetune[9] = "narrow";
-  const test::ProcessResult other_decoder = marrow(finetune, {"head.widths=[8,8,8]"});
+  const test::ProcessResult other_decoder =
+      marrow(finetune, {"segmentation.pretrained_decoder=load", "head.widths=[8,8,8]"});
   EXPECT_EQ(other_decoder.exit_code, 2);
-  EXPECT_NE(other_decoder.err.find("segmentation.pretrained_decoder=ignore"), std::string::npos)
+  EXPECT_NE(other_decoder.err.find("head.widths as method.decoder_widths"), std::string::npos)
       << other_decoder.err;
 
   const test::ProcessResult evaluation =
