@@ -19,6 +19,8 @@ import threading
 import time
 
 LABELS = (2, 4, 8, 20)
+# Where a fine-tuning starts, and what it is told for that.
+STARTS = {"scratch": [], "spark": [], "decoder": ["segmentation.pretrained_decoder=load"]}
 SEEDS = (17, 18, 19)
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -67,9 +69,10 @@ class Study:
         words = [f"train.steps={steps}"]
         if converge:
             words += ["train.validate_every=100", "train.patience=8"]
-        source = self.out / "spark" if start == "spark" else "none"
-        if start == "spark":
+        source = "none" if start == "scratch" else self.out / "spark"
+        if start != "scratch":
             self.pretrained.wait()
+        words += STARTS[start]
         self.run(name, *self.ours("finetune", "segment", "--config", "finetune/segment.yaml", "--from", source, "--data",
                                   self.data, "--cases", str(labels), "--out", folder, "--seed", str(seed), *words,
                                   *self.o.finetune))
@@ -99,8 +102,9 @@ class Study:
             for seed in SEEDS:
                 for labels in LABELS:
                     yield (self.cell, "spark", labels, steps, seed)
+                    yield (self.cell, "decoder", labels, steps, seed)
         for labels in (20, 2):
-            for start in ("spark", "scratch"):
+            for start in STARTS:
                 yield (self.cell, start, labels, self.o.converge_steps, SEEDS[0], True)
         yield (self.peer, 20, 2400, SEEDS[0])
 
@@ -141,20 +145,21 @@ class Study:
         return f"{statistics.mean(values):.3f}{spread}{missing}", f"{statistics.median(s[1] for s in found):.0f}"
 
     def tables(self):
-        print("| labels | steps | MONAI UNet, scratch | ours, scratch | ours, SparK | SparK - scratch | seconds (MONAI / scratch / "
-              "SparK) |\n| --- | --- | --- | --- | --- | --- | --- |")
+        print("| labels | steps | MONAI UNet, scratch | ours, scratch | ours, SparK | SparK - scratch | SparK, decoder loaded too | "
+              "seconds (MONAI / scratch / SparK) |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
         for steps in (100, 400):
             for labels in LABELS:
-                texts = [self.cell_text(start, labels, steps) for start in ("monai", "scratch", "spark")]
+                texts = {start: self.cell_text(start, labels, steps) for start in ("monai", *STARTS)}
                 pairs = [(self.score("spark", labels, steps, s), self.score("scratch", labels, steps, s)) for s in SEEDS]
                 gains = [a[0] - b[0] for a, b in pairs if a and b]
-                gain = f"{statistics.mean(gains):+.3f}" if gains else "not run"
-                print(f"| {labels} | {steps} | " + " | ".join(t[0] for t in texts) + f" | {gain} | " +
-                      " / ".join(t[1] or "-" for t in texts) + " |")
+                gain = f"{statistics.mean(gains):+.3f} ({min(gains):+.3f} to {max(gains):+.3f})" if gains else "not run"
+                print(f"| {labels} | {steps} | " + " | ".join(texts[t][0] for t in ("monai", "scratch", "spark")) +
+                      f" | {gain} | {texts['decoder'][0]} | " +
+                      " / ".join(texts[t][1] or "-" for t in ("monai", "scratch", "spark")) + " |")
         print("\n| labels | start | best validation Dice at step | Dice at that step | seconds until stopped |"
               "\n| --- | --- | --- | --- | --- |")
         for labels in (2, 20):
-            for start in ("scratch", "spark"):
+            for start in STARTS:
                 found = self.score(start, labels, self.o.converge_steps, SEEDS[0], True)
                 print(f"| {labels} | {start} | " + (f"{found[2]} | {found[0]:.3f} | {found[1]:.0f} |" if found else
                                                     "not run | | |"))

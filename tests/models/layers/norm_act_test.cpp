@@ -66,8 +66,8 @@ TEST_P(NormActKernel, EqualsTheFormulaInValueAndGradient) {
     }
   }
 
-  // bfloat16 has 8 bits: half of the last is 2^-8 of the value.
-  const double tolerance = item.bfloat16 ? 1.0 / 256 : 2e-5;
+  // bfloat16 has 8 bits: where two float results straddle a rounding border, they end 2^-7 apart.
+  const double tolerance = item.bfloat16 ? 1.0 / 100 : 2e-5;
   for (std::size_t i = 0; i < results[0].size(); ++i) {
     const at::Tensor a = results[0][i].to(at::kFloat);
     const at::Tensor b = results[1][i].to(at::kFloat);
