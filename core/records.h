@@ -45,6 +45,9 @@ struct SeriesRecord {
   std::vector<std::filesystem::path> files;
   std::optional<Geometry> geometry;  // absent when the verdict is kRefuse and no grid could be made
   std::int64_t volumes = 1;
+  // Which of the volumes in `files` this record is, from 0, where the files hold several that are
+  // records of their own (enhanced multi-frame objects, mosaics); absent: all that is in them.
+  std::optional<std::int64_t> volume = std::nullopt;
   Verdict verdict = Verdict::kUse;
   std::string reason_code;      // "missing-slices", "localizer", ...; empty for kUse
   std::string reason;           // one sentence; empty for kUse

@@ -14,10 +14,25 @@
 
 namespace marrow {
 
+// One frame of a multi-frame object, or one tile of a mosaic, where it differs from its file.
+struct DicomFrame {
+  std::optional<std::array<double, 3>> position;       // ImagePositionPatient, LPS mm
+  std::optional<std::array<double, 6>> orientation;    // ImageOrientationPatient
+  std::optional<std::array<double, 2>> pixel_spacing;  // row (y), column (x) mm
+  double slope = 1, intercept = 0;
+  // What tells the volumes of the file apart, by the names that grouping prints: "b-value", "echo",
+  // "temporal position", "image type", "stack", ...
+  std::map<std::string, std::string> labels;
+
+  friend bool operator==(const DicomFrame&, const DicomFrame&) = default;
+};
+
 // What grouping needs to know of one DICOM file. Identifiers stay in memory only until they are
 // digested.
 struct DicomHeader {
   std::filesystem::path file;
+  // Which frame or tile of the file this is, from 0; -1 for a file as read, whatever it holds.
+  std::int64_t frame = -1;
   std::string patient_id, patient_name;  // only to make the patient key
   std::string study_uid, series_uid, instance_uid, frame_of_reference_uid;
   std::string sop_class_uid, transfer_syntax_uid;
@@ -41,6 +56,8 @@ struct DicomHeader {
   // "modality_lut", "float_pixels", "mosaic_tiles" (number), "trigger_time_ms" (number),
   // "bad_attribute" (keyword of an attribute that is there but cannot be understood).
   std::map<std::string, std::string> traits;
+  // Of a multi-frame object or a mosaic, in the order of its pixels; empty for one slice a file.
+  std::vector<DicomFrame> frame_table;
 };
 
 // Both run inside the parsing child (io/worker); the rest of the program asks for them through it.

@@ -107,6 +107,17 @@ void visit_dicom_fields(Header& header, Visit&& visit) {
   visit("image_comments", header.image_comments);
   visit("facts", header.facts);
   visit("traits", header.traits);
+  visit("frame_table", header.frame_table);
+}
+
+template <class Frame, class Visit>
+void visit_frame_fields(Frame& frame, Visit&& visit) {
+  visit("position", frame.position);
+  visit("orientation", frame.orientation);
+  visit("pixel_spacing", frame.pixel_spacing);
+  visit("slope", frame.slope);
+  visit("intercept", frame.intercept);
+  visit("labels", frame.labels);
 }
 
 template <class Header, class Visit>
@@ -157,6 +168,19 @@ class WireWriter {
     wire[name] = std::move(map);
   }
 
+  void operator()(const char* name, const std::vector<DicomFrame>& value) {
+    if (value.empty()) {
+      return;
+    }
+    json list = json::array();
+    for (const DicomFrame& frame : value) {
+      WireWriter writer;
+      visit_frame_fields(frame, writer);
+      list.push_back(std::move(writer.wire));
+    }
+    wire[name] = std::move(list);
+  }
+
   json wire = json::object();
 };
 
@@ -194,6 +218,15 @@ class WireReader {
   void operator()(const char* name, std::map<std::string, std::string>& value) {
     for (const auto& [key, text] : wire_.at(name).items()) {
       value[from_wire_text(key)] = from_wire_text(text.get_ref<const std::string&>());
+    }
+  }
+
+  void operator()(const char* name, std::vector<DicomFrame>& value) {
+    if (!wire_.contains(name)) {
+      return;
+    }
+    for (const json& frame : wire_.at(name)) {
+      visit_frame_fields(value.emplace_back(), WireReader(frame));
     }
   }
 
