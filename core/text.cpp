@@ -1,8 +1,12 @@
 #include "core/text.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <optional>
+#include <system_error>
 
 #include "core/error.h"
 
@@ -213,6 +217,34 @@ std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
   }
   end_record();
   return records;
+}
+
+bool number_aware_less(const std::string& a, const std::string& b) {
+  const auto leading = [](std::string_view line) -> std::optional<double> {
+    double value = 0;
+    const auto result = std::from_chars(line.data(), line.data() + line.size(), value);
+    return result.ec == std::errc() && std::isfinite(value) ? std::optional(value) : std::nullopt;
+  };
+  std::string_view rest_a = a;
+  std::string_view rest_b = b;
+  while (!rest_a.empty() && !rest_b.empty()) {
+    const std::string_view line_a = rest_a.substr(0, rest_a.find('\n'));
+    const std::string_view line_b = rest_b.substr(0, rest_b.find('\n'));
+    const std::optional<double> number_a = leading(line_a);
+    const std::optional<double> number_b = leading(line_b);
+    if (number_a.has_value() != number_b.has_value()) {
+      return number_a.has_value();
+    }
+    if (number_a && *number_a != *number_b) {
+      return *number_a < *number_b;
+    }
+    if (line_a != line_b) {
+      return line_a < line_b;
+    }
+    rest_a.remove_prefix(std::min(rest_a.size(), line_a.size() + 1));
+    rest_b.remove_prefix(std::min(rest_b.size(), line_b.size() + 1));
+  }
+  return a.size() < b.size();
 }
 
 }  // namespace marrow

@@ -19,6 +19,9 @@ namespace marrow {
 [[nodiscard]] std::vector<std::string> split_words(std::string_view text, char separator);
 [[nodiscard]] std::string join(const std::vector<std::string>& words, std::string_view separator);
 [[nodiscard]] std::string_view trim(std::string_view text);
+// An order of texts, line by line, in which lines that begin with a number come first and by its
+// value ("9" before "10", "-5" before "2", "10" before "b"); equal only for equal texts.
+[[nodiscard]] bool number_aware_less(const std::string& a, const std::string& b);
 
 // Text from outside that nests deeper is refused before it is parsed: what walks a parsed value
 // (comparing, copying, printing it) calls itself once a level, and would run out of stack.

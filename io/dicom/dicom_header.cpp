@@ -12,7 +12,10 @@
 #include "core/files.h"
 #include "core/text.h"
 #include "io/dicom/dcmtk_session.h"
-#include "io/dicom/dicom_prescan.h"
+#include "io/dicom/dicom_source.h"
+#include "io/dicom/functional_groups.h"
+#include "io/dicom/mosaic.h"
+#include "io/dicom/pet_suv.h"
 #include "io/dicom/sop_classes.h"
 
 namespace marrow {
@@ -86,6 +89,7 @@ class HeaderReader {
     read_pixel_description();
     read_place();
     read_acquisition();
+    read_kind();
   }
 
  private:
@@ -140,6 +144,9 @@ class HeaderReader {
     header_.frame_of_reference_uid = dicom_text(data_, DCM_FrameOfReferenceUID);
     header_.modality = dicom_text(data_, DCM_Modality);
     header_.image_type = dicom_texts(data_, DCM_ImageType);
+    if (const std::string number = dicom_text(data_, DCM_SeriesNumber); parse_decimal(number)) {
+      header_.traits["series_number"] = number;
+    }
     header_.instance_number = dicom_text(data_, DCM_InstanceNumber);
     header_.acquisition_number = dicom_text(data_, DCM_AcquisitionNumber);
     header_.echo = dicom_text(data_, DCM_EchoNumbers);
@@ -195,14 +202,18 @@ class HeaderReader {
     if (parse_decimal(trigger)) {
       header_.traits["trigger_time_ms"] = trigger;
     }
-    // Siemens and United Imaging tile the slices of a volume into one picture.
-    const bool siemens = dicom_text(data_, DcmTagKey(0x0019, 0x0010)) == "SIEMENS MR HEADER";
-    const bool united = dicom_text(data_, DcmTagKey(0x0065, 0x0010)) == "Image Private Header";
-    const std::string tiles = siemens  ? dicom_text(data_, DcmTagKey(0x0019, 0x100A))
-                              : united ? dicom_text(data_, DcmTagKey(0x0065, 0x1050))
-                                       : std::string();
-    if (const std::optional<double> count = parse_decimal(tiles); count && *count > 1) {
-      header_.traits["mosaic_tiles"] = fmt::format("{:.0f}", *count);
+  }
+
+  // What the file says of its frames, and what only some kinds of images have.
+  void read_kind() {
+    const DicomKind kind = sop_class(header_.sop_class_uid).kind;
+    if (kind == DicomKind::kMultiFrame) {
+      read_functional_groups(data_, header_);
+    } else if (header_.modality == "MR" && header_.frames == 1) {
+      read_mosaic(data_, header_);
+    }
+    if (header_.modality == "PT") {
+      read_suv(data_, header_);
     }
   }
 
@@ -240,6 +251,13 @@ void check_pixel_bytes(const DicomHeader& header, const std::string& name) {
   }
 }
 
+void check_is_dicom(const std::filesystem::path& file, const std::string& name) {
+  const MappedFile map(file);
+  if (!is_dicom(map.bytes().first(std::min<std::size_t>(map.bytes().size(), 132)))) {
+    throw Error(ErrorCode::kUnsupported, "not-dicom: " + name + " is not a DICOM file");
+  }
+}
+
 }  // namespace
 
 bool is_dicom(std::span<const std::byte> head) {
@@ -262,33 +280,15 @@ bool is_dicom(std::span<const std::byte> head) {
 DicomHeader read_dicom_header(const std::filesystem::path& file) {
   prepare_dcmtk();
   const std::string name = printable(file.string(), 300);
-  const MappedFile map(file);
-  if (!is_dicom(map.bytes().first(std::min<std::size_t>(map.bytes().size(), 132)))) {
-    throw Error(ErrorCode::kUnsupported, "not-dicom: " + name + " is not a DICOM file");
-  }
-  const DicomLayout layout = prescan_dicom(map.bytes(), name);
+  check_is_dicom(file, name);
+  const DicomSource source(file);
+  const DicomLayout& layout = source.layout();
   const SopClass media = sop_class(layout.media_sop_class_uid);
   if (media.kind == DicomKind::kNotAnImage) {
     refuse_non_image(name, media);
   }
-  if (layout.deflated) {
-    throw Error(ErrorCode::kUnsupported,
-                fmt::format("unsupported-syntax: {} is stored as {}, which is not read; convert it "
-                            "to an uncompressed syntax",
-                            name,
-                            transfer_syntax_name(layout.transfer_syntax_uid)));
-  }
   DcmFileFormat format;
-  const OFCondition status = format.loadFileUntilTag(file.c_str(),
-                                                     EXS_Unknown,
-                                                     EGL_noChange,
-                                                     kHeaderValueBytes,
-                                                     ERM_autoDetect,
-                                                     DcmTagKey(0x7FE0, 0x0000));
-  if (status.bad()) {
-    throw Error(ErrorCode::kUnreadable,
-                fmt::format("damaged: {}: {}; get the file again", name, status.text()));
-  }
+  source.load(format, false, kHeaderValueBytes);
   DcmDataset& data = *format.getDataset();
   DicomHeader header;
   header.file = file;

@@ -53,8 +53,9 @@ struct DicomHeader {
   std::map<std::string, std::string>
       facts;  // safe acquisition facts: kernel, thickness_mm, tr_ms, te_ms, kvp, ...
   // What else decides whether and how the file can be used, present only where it applies:
-  // "modality_lut", "float_pixels", "mosaic_tiles" (number), "trigger_time_ms" (number),
-  // "bad_attribute" (keyword of an attribute that is there but cannot be understood).
+  // "series_number", "modality_lut", "float_pixels", "trigger_time_ms" (number), "bad_attribute"
+  // (keyword of an attribute that is there but cannot be understood), those of mosaic.h, of
+  // functional_groups.h ("frames_problem", "concatenation") and of pet_suv.h.
   std::map<std::string, std::string> traits;
   // Of a multi-frame object or a mosaic, in the order of its pixels; empty for one slice a file.
   std::vector<DicomFrame> frame_table;
@@ -68,17 +69,25 @@ struct DicomHeader {
 
 // One stack (as grouping made it) -> volume, sorted by position along the normal, rescale applied
 // per slice. Checks again everything that grouping checked, so that it can be called on any list of
-// files: refuses with a reason whatever is not one complete, regular, single-frame, uncompressed
-// (or supported) grey stack. Whether the series is an original or a derived one is not asked: that
-// is grouping's choice.
+// files: refuses with a reason whatever is not one complete, regular, grey stack in a syntax that
+// is read. Whether the series is an original or a derived one is not asked: that is grouping's
+// choice. `volume`: which of the volumes in the files of mosaics or multi-frame objects
+// (DicomStack::volume); absent, they must hold one.
 //
-// Voxels that hold the Pixel Padding Value are outside the picture. They become -1024 in CT;
-// elsewhere 0, or the smallest real value where some real value is negative.
-[[nodiscard]] Volume read_dicom_stack(std::span<const std::filesystem::path> files);
+// CT comes in HU, PET as body-weight SUV (g/ml), MR in its own values, turned upright where it is
+// MONOCHROME1. A stack sheared by a tilted gantry is resampled to the grid of StackCheck, linear
+// within its slices.
+//
+// Voxels that hold the Pixel Padding Value, and those that the shear leaves without a value, are
+// outside the picture. They become -1024 in CT; elsewhere 0, or the smallest real value where some
+// real value is negative.
+[[nodiscard]] Volume read_dicom_stack(std::span<const std::filesystem::path> files,
+                                      std::optional<std::int64_t> volume = std::nullopt);
 // The grid of that stack, from headers alone: i along a row of the picture, j down a column, k
 // along their cross product, so that the grid is right-handed; the step along k comes from the
 // positions alone. Throws Error{kUnsupported} with a reason code as above.
-[[nodiscard]] Geometry dicom_stack_geometry(std::span<const DicomHeader> headers);
+[[nodiscard]] Geometry dicom_stack_geometry(std::span<const DicomHeader> headers,
+                                            std::optional<std::int64_t> volume = std::nullopt);
 
 // Whether the first bytes of a file (132 or more) are those of a DICOM file, with or without a
 // preamble.

@@ -1,248 +1,281 @@
 #include "io/dicom/dicom_pixels.h"
 
 #include <algorithm>
-#include <cstddef>
-#include <string>
-
-#include <fmt/format.h>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <optional>
 
 #include "core/error.h"
-#include "core/files.h"
-#include "core/text.h"
-#include "io/dicom/dcmtk_session.h"
-#include "io/dicom/dicom_prescan.h"
-#include "io/dicom/sop_classes.h"
 
 namespace marrow {
 
 namespace {
 
-struct PixelLayout {
-  int bits_allocated = 0;
-  int bits_stored = 0;
-  int high_bit = 0;
-  bool is_signed = false;
+// Where the bits of a value lie in its word, as two shifts: up until the highest stored bit is that
+// of a 32-bit word, down (with its sign or without) until only the stored bits are left.
+struct BitShifts {
+  int up = 0;
+  int down = 0;
 };
 
-struct PaddingRule {
-  std::optional<std::int64_t> value;  // as written, not masked
-  std::optional<std::int64_t> limit;
-};
-
-std::int64_t stored_value(std::uint64_t word, const PixelLayout& layout) {
-  const auto bits = static_cast<unsigned>(layout.bits_stored);
-  const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
-  const std::uint64_t value =
-      (word >> static_cast<unsigned>(layout.high_bit + 1 - layout.bits_stored)) & mask;
-  const bool negative = layout.is_signed && (value >> (bits - 1)) != 0;
-  return static_cast<std::int64_t>(value) - (negative ? std::int64_t{1} << bits : 0);
+BitShifts shifts_of(const PixelLayout& layout) {
+  return {31 - layout.high_bit, 32 - layout.bits_stored};
 }
 
-// `bytes` holds `count` little-endian samples of bits_allocated bits (big-endian when asked).
+template <bool kSigned>
+std::int64_t stored_value(std::uint32_t word, BitShifts shifts) {
+  const std::uint32_t raised = word << shifts.up;
+  if constexpr (kSigned) {
+    return static_cast<std::int32_t>(raised) >> shifts.down;
+  }
+  return raised >> shifts.down;
+}
+
 template <class Word>
-std::vector<std::uint64_t> widen_pixels(std::span<const std::byte> bytes, bool big_endian) {
-  std::vector<std::uint64_t> words(bytes.size() / sizeof(Word));
-  for (std::size_t n = 0; n < words.size(); ++n) {
-    std::uint64_t word = 0;
-    for (std::size_t b = 0; b < sizeof(Word); ++b) {
-      const std::size_t from = big_endian ? b : sizeof(Word) - 1 - b;
-      word = word << 8 | std::to_integer<std::uint64_t>(bytes[n * sizeof(Word) + from]);
-    }
-    words[n] = word;
+Word swapped_word(Word word) {
+  if constexpr (sizeof(Word) == 2) {
+    return static_cast<Word>(word << 8 | word >> 8);
+  } else if constexpr (sizeof(Word) == 4) {
+    return __builtin_bswap32(word);
   }
-  return words;
+  return word;
 }
 
-std::vector<std::uint64_t> native_words(std::span<const std::byte> bytes,
-                                        const PixelLayout& layout,
-                                        bool big_endian) {
-  switch (layout.bits_allocated) {
-    case 8:
-      return widen_pixels<std::uint8_t>(bytes, big_endian);
-    case 16:
-      return widen_pixels<std::uint16_t>(bytes, big_endian);
-    default:
-      return widen_pixels<std::uint32_t>(bytes, big_endian);
-  }
+template <class Word, bool kSwapped>
+Word load_word(const std::byte* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof(Word));
+  return kSwapped ? swapped_word(word) : word;
 }
 
-[[noreturn]] void pixels_unreadable(const std::string& name, const std::string& what) {
-  throw Error(ErrorCode::kUnreadable,
-              fmt::format("bad-pixels: {}: {}; get the file again", name, what));
-}
-
-class SliceReader {
- public:
-  explicit SliceReader(const DicomHeader& header)
-      : header_(header),
-        name_(printable(header.file.string(), 300)),
-        layout_{header.bits_allocated,
-                header.bits_stored,
-                header.high_bit,
-                header.pixel_representation == 1},
-        samples_(static_cast<std::size_t>(header.rows * header.columns)) {}
-
-  StoredSlice read() {
-    prepare_dcmtk();
-    const MappedFile map(header_.file);
-    const DicomLayout scan = prescan_dicom(map.bytes(), name_);
-    if (scan.pixel_offset != header_.pixel_offset || scan.pixel_bytes != header_.pixel_bytes) {
-      pixels_unreadable(name_, "the file changed while it was read");
-    }
-    DcmFileFormat format;
-    load(format, scan);
-    const std::vector<std::uint64_t> words =
-        scan.encapsulated ? decoded(format, scan) : native(map, scan);
-    StoredSlice slice;
-    slice.values.resize(samples_);
-    std::transform(words.begin(), words.end(), slice.values.begin(), [&](std::uint64_t word) {
-      return stored_value(word, layout_);
-    });
-    mark_padding(read_padding(*format.getDataset()), words, slice);
-    return slice;
-  }
-
- private:
-  void load(DcmFileFormat& format, const DicomLayout& scan) {
-    const OFCondition status = scan.encapsulated
-                                   ? format.loadFile(header_.file.c_str())
-                                   : format.loadFileUntilTag(header_.file.c_str(),
-                                                             EXS_Unknown,
-                                                             EGL_noChange,
-                                                             DCM_MaxReadLength,
-                                                             ERM_autoDetect,
-                                                             DcmTagKey(0x7FE0, 0x0000));
-    if (status.bad()) {
-      pixels_unreadable(name_, status.text());
-    }
-  }
-
-  [[nodiscard]] std::vector<std::uint64_t> native(const MappedFile& map,
-                                                  const DicomLayout& scan) const {
-    const std::size_t bytes = samples_ * static_cast<std::size_t>(layout_.bits_allocated / 8);
-    if (scan.pixel_bytes < static_cast<std::int64_t>(bytes)) {
-      pixels_unreadable(name_,
-                        fmt::format("{} bytes of pixels where {} belong", scan.pixel_bytes, bytes));
-    }
-    const auto offset = static_cast<std::size_t>(scan.pixel_offset);
-    if (scan.big_endian && layout_.bits_allocated == 8 && scan.words) {
-      // Two samples to a word, and each word is swapped: take the whole words, swap, cut.
-      std::vector<std::byte> swapped(
-          map.bytes().begin() + static_cast<std::ptrdiff_t>(offset),
-          map.bytes().begin() + static_cast<std::ptrdiff_t>(offset) + scan.pixel_bytes);
-      for (std::size_t n = 0; n + 1 < swapped.size(); n += 2) {
-        std::swap(swapped[n], swapped[n + 1]);
-      }
-      return native_words(std::span(swapped).first(bytes), layout_, false);
-    }
-    return native_words(map.bytes().subspan(offset, bytes), layout_, scan.big_endian);
-  }
-
-  // Through DCMTK's codecs to little endian; what the decoder says of the bits replaces what the
-  // header said.
-  std::vector<std::uint64_t> decoded(DcmFileFormat& format, const DicomLayout& scan) {
-    constexpr std::int64_t kMostFragments = 5;    // 4 a frame and the offset table
-    constexpr std::int64_t kRleHeaderBytes = 64;  // DCMTK 3.6.7 reads past shorter fragments
-    if (scan.fragments < 2 || scan.fragments > kMostFragments) {
-      pixels_unreadable(name_,
-                        fmt::format("{} fragments of compressed pixels where 1 to 4 are expected",
-                                    std::max<std::int64_t>(scan.fragments - 1, 0)));
-    }
-    if (header_.transfer_syntax_uid == kRleSyntax && scan.smallest_fragment < kRleHeaderBytes) {
-      pixels_unreadable(name_, "an RLE fragment is shorter than its own header");
-    }
-    DcmDataset& data = *format.getDataset();
-    if (const OFCondition status = data.chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
-        status.bad()) {
-      pixels_unreadable(
-          name_,
-          fmt::format("{}: {}", transfer_syntax_name(header_.transfer_syntax_uid), status.text()));
-    }
-    const auto number = [&](const DcmTagKey& tag) -> std::int64_t {
-      Uint16 value = 0;
-      return data.findAndGetUint16(tag, value).good() ? value : -1;
-    };
-    layout_ = {static_cast<int>(number(DCM_BitsAllocated)),
-               static_cast<int>(number(DCM_BitsStored)),
-               static_cast<int>(number(DCM_HighBit)),
-               number(DCM_PixelRepresentation) == 1};
-    if (number(DCM_Rows) != header_.rows || number(DCM_Columns) != header_.columns ||
-        number(DCM_SamplesPerPixel) != 1 ||
-        (layout_.bits_allocated != 8 && layout_.bits_allocated != 16) || layout_.bits_stored < 1 ||
-        layout_.high_bit >= layout_.bits_allocated || layout_.high_bit + 1 < layout_.bits_stored) {
-      pixels_unreadable(name_, "the compressed picture does not fit its header");
-    }
-    return decoded_words(data);
-  }
-
-  [[nodiscard]] std::vector<std::uint64_t> decoded_words(DcmDataset& data) const {
-    unsigned long count = 0;
-    if (layout_.bits_allocated == 8) {
-      const Uint8* bytes = nullptr;
-      if (data.findAndGetUint8Array(DCM_PixelData, bytes, &count).good() && bytes != nullptr &&
-          count >= samples_) {
-        return {bytes, bytes + samples_};
-      }
-    } else {
-      const Uint16* words = nullptr;
-      if (data.findAndGetUint16Array(DCM_PixelData, words, &count).good() && words != nullptr &&
-          count >= samples_) {
-        return {words, words + samples_};
-      }
-    }
-    pixels_unreadable(name_, "the compressed picture holds fewer pixels than its header says");
-  }
-
-  PaddingRule read_padding(DcmDataset& data) const {
-    const auto number = [&](const DcmTagKey& tag) -> std::optional<std::int64_t> {
-      const std::optional<std::vector<double>> values = dicom_numbers(data, tag);
-      if (!values || values->empty()) {
-        return std::nullopt;
-      }
-      return static_cast<std::int64_t>(std::clamp(values->front(), -2147483648.0, 4294967295.0));
-    };
-    return {number(DCM_PixelPaddingValue), number(DCM_PixelPaddingRangeLimit)};
-  }
-
-  // The padding value is written as US or SS, often not the one the pixels use, and often with bits
-  // beyond BitsStored: it is met either as the whole word or as the value that the pixels' own
-  // rules make of it.
-  void mark_padding(const PaddingRule& rule,
-                    const std::vector<std::uint64_t>& words,
-                    StoredSlice& slice) const {
-    if (!rule.value) {
-      return;
-    }
-    const std::uint64_t word_mask =
-        (std::uint64_t{1} << static_cast<unsigned>(layout_.bits_allocated)) - 1;
-    const std::uint64_t word = static_cast<std::uint64_t>(*rule.value) & word_mask;
-    const PixelLayout unshifted{
-        layout_.bits_allocated, layout_.bits_stored, layout_.bits_stored - 1, layout_.is_signed};
-    const std::int64_t value = stored_value(word, unshifted);
-    const std::int64_t other =
-        rule.limit ? stored_value(static_cast<std::uint64_t>(*rule.limit) & word_mask, unshifted)
-                   : value;
-    const std::int64_t low = std::min(value, other);
-    const std::int64_t high = std::max(value, other);
-    // A padding value that BitsStored cannot hold can only be met as a whole word.
-    const bool fits = (static_cast<std::uint64_t>(value) & word_mask) == word;
-    slice.padding.resize(samples_);
-    for (std::size_t n = 0; n < samples_; ++n) {
-      slice.padding[n] =
-          words[n] == word || (fits && slice.values[n] >= low && slice.values[n] <= high);
-    }
-  }
-
-  const DicomHeader& header_;
-  std::string name_;
-  PixelLayout layout_;
-  std::size_t samples_;
+// Stored values that mean "outside": those of a range, and one whole word.
+struct PaddingBand {
+  std::int64_t low = 0, high = -1;
+  std::uint64_t word = 0;
 };
+
+// The padding value is written as US or SS, often not the one the pixels use, and often with bits
+// beyond BitsStored: it is met either as the whole word or as the value that the pixels' own rules
+// make of it.
+PaddingBand padding_band(const PaddingRule& rule, const PixelLayout& layout) {
+  const std::uint64_t word_mask =
+      (std::uint64_t{1} << static_cast<unsigned>(layout.bits_allocated)) - 1;
+  const auto value_of = [&](std::int64_t written) -> std::int64_t {
+    const BitShifts low_bits{32 - layout.bits_stored, 32 - layout.bits_stored};
+    const auto word = static_cast<std::uint32_t>(static_cast<std::uint64_t>(written) & word_mask);
+    return layout.is_signed ? stored_value<true>(word, low_bits)
+                            : stored_value<false>(word, low_bits);
+  };
+  PaddingBand band;
+  band.word = static_cast<std::uint64_t>(*rule.value) & word_mask;
+  const std::int64_t value = value_of(*rule.value);
+  // A padding value that BitsStored cannot hold can only be met as a whole word.
+  if ((static_cast<std::uint64_t>(value) & word_mask) == band.word) {
+    const std::int64_t other = rule.limit ? value_of(*rule.limit) : value;
+    band.low = std::min(value, other);
+    band.high = std::max(value, other);
+  }
+  return band;
+}
+
+struct SliceRows {
+  const std::byte* first = nullptr;  // of the first row
+  std::int64_t rows = 0, columns = 0;
+  std::int64_t bytes_a_row = 0;  // of the whole picture
+};
+
+template <class Word, bool kSigned, bool kSwapped>
+void rescale_rows(const SliceRows& source,
+                  BitShifts shifts,
+                  const SliceScale& scale,
+                  std::span<float> out) {
+  const double slope = scale.slope;
+  const double intercept = scale.intercept;
+  for (std::int64_t row = 0; row < source.rows; ++row) {
+    const std::byte* const from = source.first + row * source.bytes_a_row;
+    float* const to = out.data() + row * source.columns;
+    for (std::int64_t n = 0; n < source.columns; ++n) {
+      const std::int64_t value = stored_value<kSigned>(
+          load_word<Word, kSwapped>(from + n * static_cast<std::int64_t>(sizeof(Word))), shifts);
+      to[n] = static_cast<float>(static_cast<double>(value) * slope + intercept);
+    }
+  }
+}
+
+// Visits every stored value of a slice with its place in `out` and its whole word.
+template <class Word, bool kSigned, bool kSwapped, class Visit>
+void visit_rows(const SliceRows& source, BitShifts shifts, Visit&& visit) {
+  std::size_t place = 0;
+  for (std::int64_t row = 0; row < source.rows; ++row) {
+    const std::byte* const from = source.first + row * source.bytes_a_row;
+    for (std::int64_t n = 0; n < source.columns; ++n, ++place) {
+      const auto word =
+          load_word<Word, kSwapped>(from + n * static_cast<std::int64_t>(sizeof(Word)));
+      visit(place, stored_value<kSigned>(word, shifts), std::uint64_t{word});
+    }
+  }
+}
+
+// Calls `work.template operator()<Word, signed, swapped>()` with the types that fit the layout.
+template <class Work>
+void with_word_type(const PixelLayout& layout, Work&& work) {
+  const auto with_sign = [&]<class Word, bool kSwapped>() {
+    if (layout.is_signed) {
+      work.template operator()<Word, true, kSwapped>();
+    } else {
+      work.template operator()<Word, false, kSwapped>();
+    }
+  };
+  const bool swapped = layout.big_endian != (std::endian::native == std::endian::big);
+  if (layout.bits_allocated == 8) {
+    with_sign.template operator()<std::uint8_t, false>();
+  } else if (layout.bits_allocated == 16 && swapped) {
+    with_sign.template operator()<std::uint16_t, true>();
+  } else if (layout.bits_allocated == 16) {
+    with_sign.template operator()<std::uint16_t, false>();
+  } else if (swapped) {
+    with_sign.template operator()<std::uint32_t, true>();
+  } else {
+    with_sign.template operator()<std::uint32_t, false>();
+  }
+}
+
+template <class Number>
+void read_floating(const SliceRows& source, bool swapped, std::span<float> out) {
+  std::size_t place = 0;
+  for (std::int64_t row = 0; row < source.rows; ++row) {
+    const std::byte* from = source.first + row * source.bytes_a_row;
+    for (std::int64_t n = 0; n < source.columns; ++n, from += sizeof(Number)) {
+      std::array<std::byte, sizeof(Number)> bytes;
+      std::copy_n(from, sizeof(Number), bytes.begin());
+      if (swapped) {
+        std::reverse(bytes.begin(), bytes.end());
+      }
+      out[place++] = static_cast<float>(std::bit_cast<Number>(bytes));
+    }
+  }
+}
+
+std::int64_t largest_stored(const PixelLayout& layout) {
+  return (std::int64_t{1} << (layout.bits_stored - (layout.is_signed ? 1 : 0))) - 1;
+}
+
+std::int64_t smallest_stored(const PixelLayout& layout) {
+  return layout.is_signed ? -(std::int64_t{1} << (layout.bits_stored - 1)) : 0;
+}
+
+// The table takes the place of slope and intercept.
+double looked_up(const ModalityLut& lut, std::int64_t value) {
+  const auto last = static_cast<std::int64_t>(lut.entries.size()) - 1;
+  return lut
+      .entries[static_cast<std::size_t>(std::clamp<std::int64_t>(value - lut.first, 0, last))];
+}
+
+// Intensities fall where MONOCHROME1 rises: the extremes of what can be stored change places.
+SliceScale upright(const SliceScale& scale, const PixelLayout& layout) {
+  if (!scale.inverted) {
+    return scale;
+  }
+  const auto ends = static_cast<double>(largest_stored(layout) + smallest_stored(layout));
+  return {-scale.slope, scale.intercept + scale.slope * ends, false};
+}
+
+std::vector<bool> find_padding(const SliceRows& source,
+                               const PixelLayout& layout,
+                               const PaddingRule& rule) {
+  const PaddingBand band = padding_band(rule, layout);
+  std::vector<bool> padding(static_cast<std::size_t>(source.rows * source.columns));
+  with_word_type(layout, [&]<class Word, bool kSigned, bool kSwapped>() {
+    visit_rows<Word, kSigned, kSwapped>(
+        source, shifts_of(layout), [&](std::size_t place, std::int64_t value, std::uint64_t word) {
+          padding[place] = word == band.word || (value >= band.low && value <= band.high);
+        });
+  });
+  return padding;
+}
+
+std::vector<bool> read_floating_rows(const SliceRows& source,
+                                     const PixelLayout& layout,
+                                     const SliceScale& scale,
+                                     std::span<float> out) {
+  const bool swapped = layout.big_endian != (std::endian::native == std::endian::big);
+  if (layout.bits_allocated == 32) {
+    read_floating<float>(source, swapped, out);
+  } else {
+    read_floating<double>(source, swapped, out);
+  }
+  std::vector<bool> padding(out.size());
+  for (std::size_t n = 0; n < out.size(); ++n) {
+    out[n] = static_cast<float>(static_cast<double>(out[n]) * scale.slope + scale.intercept);
+    padding[n] = !std::isfinite(out[n]);
+  }
+  return padding;
+}
 
 }  // namespace
 
-StoredSlice read_stored_slice(const DicomHeader& header) {
-  return SliceReader(header).read();
+std::vector<std::int64_t> read_stored_values(const DicomHeader& header) {
+  PixelFile file(header);
+  std::vector<std::int64_t> values;
+  for (std::int64_t frame = 0; frame < file.frames(); ++frame) {
+    const std::span<const std::byte> bytes = file.frame(frame);
+    const PixelLayout& layout = file.layout();
+    MARROW_CHECK(!layout.floating && layout.bits_allocated >= 8);
+    const std::int64_t samples = header.rows * header.columns * layout.samples;
+    const SliceRows all{bytes.data(), 1, samples, 0};
+    const std::size_t start = values.size();
+    values.resize(start + static_cast<std::size_t>(samples));
+    const auto pixels = static_cast<std::size_t>(header.rows * header.columns);
+    with_word_type(layout, [&]<class Word, bool kSigned, bool kSwapped>() {
+      visit_rows<Word, kSigned, kSwapped>(
+          all, shifts_of(layout), [&](std::size_t place, std::int64_t value, std::uint64_t) {
+            const std::size_t to =
+                layout.planar
+                    ? place % pixels * static_cast<std::size_t>(layout.samples) + place / pixels
+                    : place;
+            values[start + to] = value;
+          });
+    });
+  }
+  return values;
+}
+
+std::vector<bool> read_slice_values(PixelFile& file,
+                                    const SlicePlace& place,
+                                    std::int64_t columns_of_file,
+                                    const SliceScale& scale,
+                                    std::span<float> out) {
+  const std::span<const std::byte> frame = file.frame(place.frame);
+  const PixelLayout& layout = file.layout();
+  if (layout.samples != 1 || layout.bits_allocated < 8) {
+    throw Error(ErrorCode::kUnreadable, "bad-pixels: expected grey samples of 8 bits or more");
+  }
+  MARROW_CHECK(out.size() == static_cast<std::size_t>(place.rows * place.columns));
+  const std::int64_t bytes = layout.bits_allocated / 8;
+  const SliceRows source{
+      frame.data() + (place.first_row * columns_of_file + place.first_column) * bytes,
+      place.rows,
+      place.columns,
+      columns_of_file * bytes};
+  if (layout.floating) {
+    return read_floating_rows(source, layout, scale, out);
+  }
+  if (const std::optional<ModalityLut>& lut = file.modality_lut()) {
+    with_word_type(layout, [&]<class Word, bool kSigned, bool kSwapped>() {
+      visit_rows<Word, kSigned, kSwapped>(
+          source, shifts_of(layout), [&](std::size_t at, std::int64_t value, std::uint64_t) {
+            out[at] = static_cast<float>(looked_up(*lut, value));
+          });
+    });
+  } else {
+    const SliceScale straight = upright(scale, layout);
+    with_word_type(layout, [&]<class Word, bool kSigned, bool kSwapped>() {
+      rescale_rows<Word, kSigned, kSwapped>(source, shifts_of(layout), straight, out);
+    });
+  }
+  return file.padding().value ? find_padding(source, layout, file.padding()) : std::vector<bool>();
 }
 
 }  // namespace marrow

@@ -41,6 +41,7 @@ class Prescan {
 
   DicomLayout walk() {
     read_meta();
+    layout_.dataset_offset = at_;
     if (layout_.transfer_syntax_uid == kDeflated) {
       layout_.deflated = true;
       return layout_;

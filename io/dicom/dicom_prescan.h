@@ -18,6 +18,7 @@ inline constexpr std::int64_t kMaxDicomValueBytes = std::int64_t{16}
 struct DicomLayout {
   std::string transfer_syntax_uid;  // "" when the file has none
   std::string media_sop_class_uid;  // of the meta header; "" when absent
+  std::int64_t dataset_offset = 0;  // of the first element behind the meta header
   bool big_endian = false;
   bool deflated = false;        // then nothing behind the meta header has been looked at
   bool has_pixel_data = false;  // Pixel Data, Float or Double Float Pixel Data at the top level

@@ -1,17 +1,23 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "core/error.h"
 #include "core/text.h"
+#include "io/dicom/dcmtk_session.h"
 #include "io/dicom/dicom_header.h"
 #include "io/dicom/dicom_pixels.h"
+#include "io/dicom/grouping.h"
 #include "io/dicom/slice_checks.h"
 #include "io/dicom/stack_check.h"
+#include "io/dicom/unshear.h"
 
 namespace marrow {
 
@@ -28,9 +34,6 @@ constexpr float kCtPaddingHu = -1024;
 
 // Also of read_dicom_stack: nothing is read of a stack that grouping would have refused.
 StackCheck usable_stack(std::span<const DicomHeader> headers) {
-  if (headers.empty()) {
-    throw Error(ErrorCode::kInvalidArgument, "dicom: a stack without files");
-  }
   for (const DicomHeader& header : headers) {
     if (const std::optional<DicomRefusal> refusal = unusable_slice(header)) {
       refuse_stack(header, refusal->code, refusal->sentence);
@@ -43,47 +46,160 @@ StackCheck usable_stack(std::span<const DicomHeader> headers) {
   return check;
 }
 
-}  // namespace
-
-Geometry dicom_stack_geometry(std::span<const DicomHeader> headers) {
-  return *usable_stack(headers).geometry;
+// The slices of one volume out of files of one slice each, or of the files of mosaics and
+// multi-frame objects: there grouping says again which volumes they hold.
+std::vector<DicomHeader> slices_of_volume(std::span<const DicomHeader> files,
+                                          std::optional<std::int64_t> volume) {
+  if (files.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "dicom: a stack without files");
+  }
+  const bool framed = std::any_of(files.begin(), files.end(), [](const DicomHeader& file) {
+    return !file.frame_table.empty();
+  });
+  if (!framed) {
+    return {files.begin(), files.end()};
+  }
+  std::vector<DicomStack> stacks = group_dicom({files.begin(), files.end()}, {.use_derived = true});
+  if (!volume && stacks.size() > 1) {
+    refuse_stack(files[0],
+                 "several-volumes",
+                 fmt::format("expected one volume, found {}; say which one", stacks.size()));
+  }
+  const auto index = static_cast<std::size_t>(volume.value_or(0));
+  if (index >= stacks.size()) {
+    refuse_stack(files[0],
+                 "no-such-volume",
+                 fmt::format("volume {} was asked for, and there are {}; the files changed, scan "
+                             "the archive again",
+                             index,
+                             stacks.size()));
+  }
+  return std::move(stacks[index].slices);
 }
 
-Volume read_dicom_stack(std::span<const std::filesystem::path> files) {
+double trait_number(const DicomHeader& header, const char* name, double absent) {
+  const auto found = header.traits.find(name);
+  return found == header.traits.end() ? absent : parse_decimal(found->second).value_or(absent);
+}
+
+// PET becomes SUV here; an inverted picture without a unit is turned upright.
+SliceScale scale_of(const DicomHeader& slice) {
+  const double suv = slice.modality == "PT" ? trait_number(slice, "suv_factor", 1) : 1;
+  return {slice.slope * suv,
+          slice.intercept * suv,
+          slice.photometric == "MONOCHROME1" && slice.modality == "MR"};
+}
+
+class StackReader {
+ public:
+  StackReader(std::span<const DicomHeader> files, const std::vector<DicomHeader>& slices)
+      : slices_(slices), check_(usable_stack(slices)), volume_(make_grid<float>(*check_.geometry)) {
+    for (const DicomHeader& file : files) {
+      files_.emplace(file.file, &file);
+    }
+  }
+
+  Volume read() {
+    const auto area = static_cast<std::size_t>(volume_.geometry.size[0] * volume_.geometry.size[1]);
+    for (std::size_t k = 0; k < slices_.size(); ++k) {
+      const std::span<float> out = std::span(volume_.voxels).subspan(k * area, area);
+      const std::vector<bool> outside =
+          check_.shear_mm ? read_sheared(k, out) : read_slice(slice(k), out);
+      if (!outside.empty() && outside_.empty()) {
+        outside_.resize(area * slices_.size());
+      }
+      std::copy(outside.begin(),
+                outside.end(),
+                outside_.begin() + static_cast<std::ptrdiff_t>(outside.empty() ? 0 : k * area));
+    }
+    fill_outside();
+    return std::move(volume_);
+  }
+
+ private:
+  [[nodiscard]] const DicomHeader& slice(std::size_t k) const { return slices_[check_.order[k]]; }
+
+  // The slices of one file are asked for one after the other, so that one open file is enough.
+  PixelFile& pixels_of(const DicomHeader& file) {
+    if (open_ == nullptr || open_file_ != file.file) {
+      open_ = std::make_unique<PixelFile>(file);
+      open_file_ = file.file;
+    }
+    return *open_;
+  }
+
+  std::vector<bool> read_slice(const DicomHeader& header, std::span<float> out) {
+    const DicomHeader& file = *files_.at(header.file);
+    return read_slice_values(
+        pixels_of(file), slice_place(file, header.frame), file.columns, scale_of(header), out);
+  }
+
+  // On the grid without shear, whose first slice lies where the displacements begin.
+  std::vector<bool> read_sheared(std::size_t k, std::span<float> out) {
+    const DicomHeader& header = slice(k);
+    std::vector<float> values(static_cast<std::size_t>(header.rows * header.columns));
+    const std::vector<bool> padding = read_slice(header, values);
+    std::array<double, 2> shift{};
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const double step = (*check_.shear_mm)[static_cast<Eigen::Index>(axis)];
+      const double first = std::min(step * static_cast<double>(slices_.size() - 1), 0.0);
+      shift[axis] = std::max(0.0,
+                             (step * static_cast<double>(k) - first) /
+                                 volume_.geometry.spacing[static_cast<Eigen::Index>(axis)]);
+    }
+    return unshear_slice({values, header.columns, header.rows, &padding},
+                         shift[0],
+                         shift[1],
+                         volume_.geometry.size[0],
+                         out);
+  }
+
+  void fill_outside() {
+    if (outside_.empty()) {
+      return;
+    }
+    float smallest = std::numeric_limits<float>::infinity();
+    for (std::size_t n = 0; n < outside_.size(); ++n) {
+      smallest = outside_[n] ? smallest : std::min(smallest, volume_.voxels[n]);
+    }
+    const float outside = slices_[0].modality == "CT" ? kCtPaddingHu : std::min(smallest, 0.0F);
+    for (std::size_t n = 0; n < outside_.size(); ++n) {
+      if (outside_[n]) {
+        volume_.voxels[n] = outside;
+      }
+    }
+  }
+
+  const std::vector<DicomHeader>& slices_;
+  StackCheck check_;
+  Volume volume_;
+  std::map<std::filesystem::path, const DicomHeader*> files_;
+  std::unique_ptr<PixelFile> open_;
+  std::filesystem::path open_file_;
+  std::vector<bool> outside_;  // empty until a slice has such pixels
+};
+
+std::vector<DicomHeader> headers_of(std::span<const std::filesystem::path> files) {
   std::vector<DicomHeader> headers;
   headers.reserve(files.size());
   for (const std::filesystem::path& file : files) {
     headers.push_back(read_dicom_header(file));
   }
-  const StackCheck check = usable_stack(headers);
-  Volume volume = make_grid<float>(*check.geometry);
-  const auto area = static_cast<std::size_t>(headers[0].rows * headers[0].columns);
-  std::vector<bool> padding;
-  float smallest = std::numeric_limits<float>::max();
-  for (std::size_t k = 0; k < headers.size(); ++k) {
-    const DicomHeader& header = headers[check.order[k]];
-    const StoredSlice slice = read_stored_slice(header);
-    if (!slice.padding.empty() && padding.empty()) {
-      padding.resize(area * headers.size());
-    }
-    for (std::size_t n = 0; n < area; ++n) {
-      const auto value = static_cast<float>(static_cast<double>(slice.values[n]) * header.slope +
-                                            header.intercept);
-      volume.voxels[k * area + n] = value;
-      if (!slice.padding.empty() && slice.padding[n]) {
-        padding[k * area + n] = true;
-      } else {
-        smallest = std::min(smallest, value);
-      }
-    }
-  }
-  const float outside = headers[0].modality == "CT" ? kCtPaddingHu : std::min(smallest, 0.0F);
-  for (std::size_t n = 0; n < padding.size(); ++n) {
-    if (padding[n]) {
-      volume.voxels[n] = outside;
-    }
-  }
-  return volume;
+  return headers;
+}
+
+}  // namespace
+
+Geometry dicom_stack_geometry(std::span<const DicomHeader> headers,
+                              std::optional<std::int64_t> volume) {
+  return *usable_stack(slices_of_volume(headers, volume)).geometry;
+}
+
+Volume read_dicom_stack(std::span<const std::filesystem::path> files,
+                        std::optional<std::int64_t> volume) {
+  const std::vector<DicomHeader> headers = headers_of(files);
+  const std::vector<DicomHeader> slices = slices_of_volume(headers, volume);
+  return StackReader(headers, slices).read();
 }
 
 }  // namespace marrow

@@ -1,6 +1,8 @@
 #include "io/dicom/grouping.h"
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <map>
 #include <set>
 #include <tuple>
@@ -11,8 +13,10 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "io/dicom/frames.h"
 #include "io/dicom/position_split.h"
 #include "io/dicom/slice_checks.h"
+#include "io/dicom/sop_classes.h"
 #include "io/dicom/stack_check.h"
 
 namespace marrow {
@@ -26,6 +30,21 @@ std::string header_fact(const DicomHeader& header, const char* name) {
   return found == header.facts.end() ? std::string() : found->second;
 }
 
+std::string header_trait(const DicomHeader& header, const char* name) {
+  const auto found = header.traits.find(name);
+  return found == header.traits.end() ? std::string() : found->second;
+}
+
+// A mosaic and a multi-frame object are volumes of their own, but for the parts of one that was
+// stored in several files. The number in front puts them in the order in which they were made.
+std::string own_file(const DicomHeader& header) {
+  if (header.frame < 0) {
+    return {};
+  }
+  const std::string whole = header_trait(header, "concatenation");
+  return header.instance_number + '\n' + (whole.empty() ? header.instance_uid : whole);
+}
+
 // What always cuts a series, in the order in which a difference is named.
 struct CutKey {
   const char* name;
@@ -34,9 +53,13 @@ struct CutKey {
 
 const std::vector<CutKey>& cut_keys() {
   static const std::vector<CutKey> keys{
+      {"series number", [](const DicomHeader& h) { return header_trait(h, "series_number"); }},
+      {"instance", own_file},
       {"b-value", [](const DicomHeader& h) { return h.b_value; }},
       {"echo", [](const DicomHeader& h) { return h.echo; }},
       {"temporal position", [](const DicomHeader& h) { return h.temporal_position; }},
+      {"stack", [](const DicomHeader& h) { return header_trait(h, "frame stack"); }},
+      {"component", [](const DicomHeader& h) { return header_trait(h, "component"); }},
       {"kernel", [](const DicomHeader& h) { return header_fact(h, "kernel"); }},
       {"image type", [](const DicomHeader& h) { return join(h.image_type, "/"); }},
       {"object class", [](const DicomHeader& h) { return h.sop_class_uid; }},
@@ -54,6 +77,25 @@ const std::vector<CutKey>& cut_keys() {
   return keys;
 }
 
+// What of a key's value may be shown; UIDs and patient keys may not.
+std::string shown_cut(const CutKey& key, const std::string& value) {
+  const std::string_view name = key.name;
+  if (name == "study") {
+    return key.name;
+  }
+  return fmt::format("{} {}", name, printable(value.substr(0, value.find('\n')), 48));
+}
+
+// Numbers by value, so that volume 10 follows volume 9; all else as text.
+struct CutOrder {
+  bool operator()(const std::vector<std::string>& a, const std::vector<std::string>& b) const {
+    return std::lexicographical_compare(
+        a.begin(), a.end(), b.begin(), b.end(), [](const std::string& x, const std::string& y) {
+          return number_aware_less(x, y);
+        });
+  }
+};
+
 struct Cluster {
   Headers slices;
   std::vector<std::string> cut;  // values of cut_keys()
@@ -63,7 +105,7 @@ struct Cluster {
 };
 
 std::vector<Cluster> cut_series(Headers headers) {
-  std::map<std::vector<std::string>, std::vector<Cluster>> by_key;
+  std::map<std::vector<std::string>, std::vector<Cluster>, CutOrder> by_key;
   for (DicomHeader& header : headers) {
     std::vector<std::string> key;
     for (const CutKey& cut : cut_keys()) {
@@ -91,9 +133,10 @@ void remove_copies(Cluster& cluster, const GroupingOptions& options) {
   std::map<std::string, std::size_t> first;
   Headers kept;
   for (DicomHeader& header : cluster.slices) {
-    const auto seen = header.instance_uid.empty() ? first.end() : first.find(header.instance_uid);
+    const std::string name = fmt::format("{}\n{}", header.instance_uid, header.frame);
+    const auto seen = header.instance_uid.empty() ? first.end() : first.find(name);
     if (seen == first.end()) {
-      first.emplace(header.instance_uid, kept.size());
+      first.emplace(name, kept.size());
       kept.push_back(std::move(header));
       continue;
     }
@@ -119,6 +162,7 @@ class SeriesGrouping {
       add(std::move(cluster));
     }
     name_differences();
+    number_volumes();
     for (std::size_t n = 0; n < stacks_.size(); ++n) {
       stacks_[n].number = static_cast<std::int64_t>(n) + 1;
       stacks_[n].count = static_cast<std::int64_t>(stacks_.size());
@@ -163,7 +207,35 @@ class SeriesGrouping {
       cluster.duplicates.insert(
           cluster.duplicates.end(), split.duplicates.begin(), split.duplicates.end());
     }
-    check(std::move(cluster));
+    check_parts(std::move(cluster));
+  }
+
+  // Some protocols change the step between slices along the body: each part is a volume.
+  void check_parts(Cluster cluster) {
+    const StackCheck found = check_stack(cluster.slices);
+    const std::vector<std::size_t> ends = found.reason_code == "variable-spacing"
+                                              ? uniform_parts(found.positions_mm)
+                                              : std::vector<std::size_t>();
+    if (ends.size() < 2) {
+      check(std::move(cluster));
+      return;
+    }
+    std::size_t first = 0;
+    for (std::size_t part = 0; part < ends.size(); ++part) {
+      Cluster one{{}, cluster.cut, "", {}, false};
+      for (std::size_t k = first; k < ends[part]; ++k) {
+        one.slices.push_back(cluster.slices[found.order[k]]);
+      }
+      one.cut_name = fmt::format("part {} of {} with a step of {:.2f} mm",
+                                 part + 1,
+                                 ends.size(),
+                                 found.positions_mm[first + 1] - found.positions_mm[first]);
+      if (part == 0) {
+        one.duplicates = cluster.duplicates;
+      }
+      first = ends[part];
+      check(std::move(one));
+    }
   }
 
   static std::optional<DicomRefusal> first_refusal(const Headers& slices) {
@@ -193,6 +265,10 @@ class SeriesGrouping {
     stack.told_apart_by = cut_name;
     if (!found.geometry) {
       refuse(stack, {found.reason_code, found.reason});
+    } else if (found.shear_mm) {
+      stack.verdict = Verdict::kResample;
+      stack.reason_code = found.reason_code;
+      stack.reason = found.reason;
     }
     exclude(stack);
     push(std::move(stack), std::move(cut));
@@ -245,11 +321,8 @@ class SeriesGrouping {
             std::any_of(cuts_.begin(), cuts_.end(), [&](const std::vector<std::string>& cut) {
               return !cut.empty() && cut[key] != cuts_[n][key];
             });
-        const bool printable_value = std::string_view(keys[key].name) != "study";
         if (differs) {
-          names.push_back(printable_value
-                              ? fmt::format("{} {}", keys[key].name, printable(cuts_[n][key], 48))
-                              : std::string(keys[key].name));
+          names.push_back(shown_cut(keys[key], cuts_[n][key]));
         }
       }
       if (!stacks_[n].told_apart_by.empty()) {
@@ -257,6 +330,24 @@ class SeriesGrouping {
       }
       stacks_[n].told_apart_by =
           names.empty() ? "size, direction or pixel spacing" : join(names, ", ");
+    }
+  }
+
+  // Stacks whose slices lie in the same files are told apart by their order, which is the same when
+  // nothing but these files is grouped.
+  void number_volumes() {
+    std::map<std::set<std::filesystem::path>, std::vector<std::size_t>> of_files;
+    for (std::size_t n = 0; n < stacks_.size(); ++n) {
+      std::set<std::filesystem::path> files;
+      for (const DicomHeader& slice : stacks_[n].slices) {
+        files.insert(slice.file);
+      }
+      of_files[std::move(files)].push_back(n);
+    }
+    for (const auto& [files, members] : of_files) {
+      for (std::size_t volume = 0; members.size() > 1 && volume < members.size(); ++volume) {
+        stacks_[members[volume]].volume = static_cast<std::int64_t>(volume);
+      }
     }
   }
 
@@ -286,13 +377,20 @@ bool same_pixel_bytes(const DicomHeader& a, const DicomHeader& b) {
   if (said(a) != said(b) || a.pixel_offset < 0 || b.pixel_offset < 0) {
     return false;
   }
+  const bool tiles = a.traits.contains("tile_rows") || b.traits.contains("tile_rows");
+  if ((tiles || a.pixel_bytes < 0) && a.frame != b.frame) {
+    return false;
+  }
   const MappedFile map_a(a.file);
   const MappedFile map_b(b.file);
-  const auto pixels = [](const MappedFile& map, const DicomHeader& header) {
-    const auto offset = std::min(static_cast<std::size_t>(header.pixel_offset), map.bytes().size());
+  const auto pixels = [tiles](const MappedFile& map, const DicomHeader& header) {
+    // The pixels of a deflated file have no place of their own in it.
+    const bool deflated = header.transfer_syntax_uid == kDeflatedSyntax;
+    const auto offset =
+        deflated ? 0 : std::min(static_cast<std::size_t>(header.pixel_offset), map.bytes().size());
     const std::size_t rest = map.bytes().size() - offset;
-    // Compressed pixels: up to the end of the file.
-    const std::size_t count = header.pixel_bytes < 0
+    // Compressed pixels and whole mosaics: up to the end of the file.
+    const std::size_t count = header.pixel_bytes < 0 || tiles || deflated
                                   ? rest
                                   : std::min(rest, static_cast<std::size_t>(header.pixel_bytes));
     return map.bytes().subspan(offset, count);
@@ -300,10 +398,20 @@ bool same_pixel_bytes(const DicomHeader& a, const DicomHeader& b) {
   return std::ranges::equal(pixels(map_a, a), pixels(map_b, b));
 }
 
-std::vector<DicomStack> group_dicom(std::vector<DicomHeader> headers,
+std::vector<DicomStack> group_dicom(std::vector<DicomHeader> files,
                                     const GroupingOptions& options) {
+  Headers headers;
+  headers.reserve(files.size());
+  for (DicomHeader& file : files) {
+    if (file.frame_table.empty()) {
+      headers.push_back(std::move(file));
+    } else {
+      std::vector<DicomHeader> slices = slices_of_file(file);
+      std::move(slices.begin(), slices.end(), std::back_inserter(headers));
+    }
+  }
   std::sort(headers.begin(), headers.end(), [](const DicomHeader& a, const DicomHeader& b) {
-    return std::tie(a.series_uid, a.file) < std::tie(b.series_uid, b.file);
+    return std::tie(a.series_uid, a.file, a.frame) < std::tie(b.series_uid, b.file, b.frame);
   });
   std::vector<DicomStack> stacks;
   for (auto first = headers.begin(); first != headers.end();) {

@@ -24,7 +24,9 @@ struct DicomStack {
       told_apart_by;  // what differs from the other stacks: "b-value 400"; empty for an only stack
   std::optional<Geometry> geometry;  // when the slices make one regular grid, whatever the verdict
   std::vector<double> positions_mm;  // along the normal
-  Verdict verdict = Verdict::kUse;   // kUse | kSplit | kRefuse
+  // Which of the volumes in the files of `slices` this is, from 0, where they hold several.
+  std::optional<std::int64_t> volume = std::nullopt;
+  Verdict verdict = Verdict::kUse;
   std::string reason_code;  // of slice_checks.h, stack_check.h, "conflicting-copies", or "split"
   std::string reason;       // one sentence
   std::string tolerance;    // the tolerance that was broken
@@ -48,10 +50,13 @@ struct GroupingOptions {
 // in any order.
 //
 // A series is cut into stacks by patient, study, object class, image type, size, direction (1e-4),
-// pixel spacing, frame of reference, kernel, bits, echo, b-value and temporal position; where
-// positions still repeat, by the first of acquisition number, echo time, trigger time, sequence
-// name, inversion time or volume-by-volume instance numbers that gives complete volumes; last,
-// slices of equal position and pixels are one. Whatever is left refused says why.
+// pixel spacing, frame of reference, kernel, bits, echo, b-value and temporal position, and mosaics
+// and multi-frame objects of one file from another; where positions still repeat, by the first of
+// acquisition number, echo time, trigger time, sequence name, inversion time, what the functional
+// groups say of a frame, or volume-by-volume instance numbers that gives complete volumes; slices
+// of equal position and pixels are one; last, where the step between slices changes along the
+// stack, into parts of one step each. A stack whose slices are displaced along their plane (gantry
+// tilt) is to be resampled. Whatever is left refused says why.
 [[nodiscard]] std::vector<DicomStack> group_dicom(std::vector<DicomHeader> headers,
                                                   const GroupingOptions& options = {});
 

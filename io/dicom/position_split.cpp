@@ -36,10 +36,40 @@ const std::array kSplitFields{
                [](const DicomHeader& h) { return split_entry(h.traits, "trigger_time_ms"); }},
     SplitField{"sequence", [](const DicomHeader& h) { return split_entry(h.facts, "sequence"); }},
     SplitField{"inversion time",
-               [](const DicomHeader& h) { return split_entry(h.facts, "ti_ms"); }}};
+               [](const DicomHeader& h) { return split_entry(h.facts, "ti_ms"); }},
+    SplitField{
+        "temporal position",
+        [](const DicomHeader& h) { return split_entry(h.traits, "frame temporal position"); }},
+    SplitField{"gradient",
+               [](const DicomHeader& h) { return split_entry(h.traits, "frame gradient"); }},
+    SplitField{"trigger delay",
+               [](const DicomHeader& h) { return split_entry(h.traits, "frame trigger delay"); }},
+    SplitField{"spin label",
+               [](const DicomHeader& h) { return split_entry(h.traits, "frame spin label"); }},
+    SplitField{"acquisition",
+               [](const DicomHeader& h) { return split_entry(h.traits, "frame acquisition"); }},
+    SplitField{"dimension index",
+               [](const DicomHeader& h) { return split_entry(h.traits, "frame dimensions"); }}};
 
 // Volume number of every slice, or nothing when the numbers do not make complete volumes.
 using Assignment = std::vector<std::size_t>;
+
+// By the order of their values, from 0.
+Assignment numbered_values(const std::vector<std::string>& values) {
+  std::map<std::string, std::size_t, decltype(&number_aware_less)> number(number_aware_less);
+  for (const std::string& value : values) {
+    number.emplace(value, 0);
+  }
+  std::size_t next = 0;
+  for (auto& [value, index] : number) {
+    index = next++;
+  }
+  Assignment assignment;
+  for (const std::string& value : values) {
+    assignment.push_back(number.at(value));
+  }
+  return assignment;
+}
 
 class PositionSplitter {
  public:
@@ -68,20 +98,10 @@ class PositionSplitter {
   [[nodiscard]] std::size_t place(std::size_t slice) const { return place_[slice]; }
 
   [[nodiscard]] std::optional<Assignment> by_values(const std::vector<std::string>& values) const {
-    std::map<std::string, std::size_t> number;
-    for (const std::string& value : values) {
-      number.emplace(value, 0);
-    }
-    if (number.size() < 2 || number.size() * places_ != slices_.size()) {
+    const Assignment assignment = numbered_values(values);
+    const std::size_t volumes = *std::max_element(assignment.begin(), assignment.end()) + 1;
+    if (volumes < 2 || volumes * places_ != slices_.size()) {
       return std::nullopt;
-    }
-    std::size_t next = 0;
-    for (auto& [value, index] : number) {
-      index = next++;
-    }
-    Assignment assignment;
-    for (const std::string& value : values) {
-      assignment.push_back(number.at(value));
     }
     return complete(assignment) ? std::optional(assignment) : std::nullopt;
   }
@@ -198,6 +218,14 @@ PositionSplit split_by_position(
   }
   if (const std::optional<Assignment> assignment = splitter.by_values(all)) {
     return split_as(std::move(slices), *assignment, "several fields, volume");
+  }
+  // The frames of one object are described so well that a volume with a frame missing is still
+  // known by its fields; it is refused alone.
+  if (slices.front().frame >= 0) {
+    if (const Assignment assignment = numbered_values(all);
+        *std::max_element(assignment.begin(), assignment.end()) > 0) {
+      return split_as(std::move(slices), assignment, "several fields, volume");
+    }
   }
   if (const std::optional<Assignment> assignment = splitter.by_instance_number()) {
     return split_as(std::move(slices), *assignment, "instance numbers, volume");

@@ -31,12 +31,6 @@ Refusal wrong_object(const DicomHeader& header) {
                           "a DICOM segmentation object, which is not an image series"};
     case DicomKind::kDose:
       return DicomRefusal{"rt-dose", "a radiotherapy dose grid, which is not an image series"};
-    case DicomKind::kMultiFrame:
-      return DicomRefusal{
-          "multi-frame",
-          fmt::format("an enhanced multi-frame object ({}) of {} frames; these are not read yet",
-                      object.name,
-                      header.frames)};
     case DicomKind::kOtherImage:
     case DicomKind::kNotAnImage:
     case DicomKind::kUnknown:
@@ -45,6 +39,7 @@ Refusal wrong_object(const DicomHeader& header) {
           fmt::format("expected CT, MR or PET slices, found {}",
                       object.name.empty() ? "a file without SOP class" : object.name)};
     case DicomKind::kClassicVolume:
+    case DicomKind::kMultiFrame:
     case DicomKind::kSecondaryCapture:
       break;
   }
@@ -53,20 +48,21 @@ Refusal wrong_object(const DicomHeader& header) {
                         fmt::format("expected modality CT, MR or PT, found \"{}\"",
                                     printable(header.modality, 16))};
   }
-  if (header.frames != 1) {
+  if (const auto problem = header.traits.find("frames_problem"); problem != header.traits.end()) {
+    return DicomRefusal{header.traits.contains("mosaic_tiles") ? "mosaic" : "multi-frame",
+                        printable(problem->second, 300)};
+  }
+  if (header.frame < 0 && (header.traits.contains("mosaic_tiles") || any_type(header, "MOSAIC") ||
+                           any_type(header, "VFRAME"))) {
+    return DicomRefusal{"mosaic",
+                        "each file is a mosaic, one picture with the slices of a volume as tiles, "
+                        "and nothing says where they lie"};
+  }
+  if (header.frames != 1 ||
+      (header.frame < 0 && sop_class(header.sop_class_uid).kind == DicomKind::kMultiFrame)) {
     return DicomRefusal{
         "multi-frame",
-        fmt::format("expected one frame a file, found {}; multi-frame files are not read yet",
-                    header.frames)};
-  }
-  if (const auto tiles = header.traits.find("mosaic_tiles");
-      tiles != header.traits.end() || any_type(header, "MOSAIC") || any_type(header, "VFRAME")) {
-    return DicomRefusal{
-        "mosaic",
-        fmt::format(
-            "each file is a mosaic: one picture with {} slices of a volume as tiles; mosaics are "
-            "not read yet",
-            tiles == header.traits.end() ? "the" : tiles->second)};
+        fmt::format("{} frame(s) in a file, and nothing says where they lie", header.frames)};
   }
   return std::nullopt;
 }
@@ -84,14 +80,8 @@ Refusal wrong_pixels(const DicomHeader& header) {
                     header.photometric.empty() ? "no photometric interpretation"
                                                : printable(header.photometric, 32))};
   }
-  if (header.photometric != "MONOCHROME2") {
-    return DicomRefusal{
-        "monochrome1",
-        fmt::format("inverted grey values ({}), which CT, MR and PET slices do not have",
-                    printable(header.photometric, 32))};
-  }
   if (header.traits.contains("float_pixels")) {
-    return DicomRefusal{"float-pixels", "floating-point pixel data, which are not read yet"};
+    return std::nullopt;  // their sizes are checked where they are read
   }
   if (header.bits_allocated != 8 && header.bits_allocated != 16 && header.bits_allocated != 32) {
     return DicomRefusal{
@@ -138,9 +128,12 @@ Refusal wrong_pixels(const DicomHeader& header) {
 }
 
 Refusal wrong_rescale(const DicomHeader& header) {
-  if (header.traits.contains("modality_lut")) {
-    return DicomRefusal{"modality-lut",
-                        "intensities come from a modality look-up table, which is not applied yet"};
+  if (header.modality == "PT" && !header.traits.contains("suv_factor")) {
+    const auto problem = header.traits.find("suv_problem");
+    return DicomRefusal{
+        "suv-not-computable",
+        "SUV not computable: " + (problem == header.traits.end() ? std::string("Units")
+                                                                 : printable(problem->second, 64))};
   }
   if (!std::isfinite(header.slope) || !std::isfinite(header.intercept) || header.slope == 0) {
     return DicomRefusal{

@@ -17,8 +17,8 @@ struct DicomRefusal {
 
 // Why a single file cannot be a slice of a grey volume, whatever the files beside it are; nothing
 // when it can. Codes: not-a-volume, segmentation-object, rt-dose, multi-frame, mosaic, colour,
-// palette, monochrome1, modality-lut, bad-rescale, float-pixels, bad-bits, bad-attribute, bad-size,
-// pixel-size-mismatch, unsupported-syntax, no-position, bad-orientation, no-spacing, no-series-uid.
+// palette, suv-not-computable, bad-rescale, bad-bits, bad-attribute, bad-size, pixel-size-mismatch,
+// unsupported-syntax, no-position, bad-orientation, no-spacing, no-series-uid.
 [[nodiscard]] std::optional<DicomRefusal> unusable_slice(const DicomHeader& header);
 
 // Why a readable slice is left out of the volumes to learn from by default.

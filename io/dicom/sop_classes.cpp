@@ -54,7 +54,7 @@ constexpr std::array kSyntaxes{
     SyntaxEntry{"1.2.840.10008.1.2", "implicit VR little endian", true, false},
     SyntaxEntry{"1.2.840.10008.1.2.1", "explicit VR little endian", true, false},
     SyntaxEntry{"1.2.840.10008.1.2.2", "explicit VR big endian", true, false},
-    SyntaxEntry{"1.2.840.10008.1.2.1.99", "deflated explicit VR little endian", false, false},
+    SyntaxEntry{"1.2.840.10008.1.2.1.99", "deflated explicit VR little endian", true, false},
     SyntaxEntry{"1.2.840.10008.1.2.5", "RLE lossless", true, false},
     SyntaxEntry{"1.2.840.10008.1.2.4.50", "JPEG baseline", true, true},
     SyntaxEntry{"1.2.840.10008.1.2.4.51", "JPEG extended", true, true},
@@ -62,8 +62,8 @@ constexpr std::array kSyntaxes{
     SyntaxEntry{"1.2.840.10008.1.2.4.70", "JPEG lossless, first-order prediction", true, false},
     SyntaxEntry{"1.2.840.10008.1.2.4.80", "JPEG-LS lossless", true, false},
     SyntaxEntry{"1.2.840.10008.1.2.4.81", "JPEG-LS near-lossless", true, true},
-    SyntaxEntry{"1.2.840.10008.1.2.4.90", "JPEG 2000, lossless only", false, false},
-    SyntaxEntry{"1.2.840.10008.1.2.4.91", "JPEG 2000", false, true},
+    SyntaxEntry{"1.2.840.10008.1.2.4.90", "JPEG 2000, lossless only", true, false},
+    SyntaxEntry{"1.2.840.10008.1.2.4.91", "JPEG 2000", true, true},
     SyntaxEntry{
         "1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000, lossless only", false, false},
     SyntaxEntry{"1.2.840.10008.1.2.4.202",
@@ -119,6 +119,10 @@ std::string transfer_syntax_name(const std::string& uid) {
 bool readable_transfer_syntax(std::string_view uid) {
   const SyntaxEntry* const entry = find_syntax(uid);
   return entry != nullptr && entry->readable;
+}
+
+bool jpeg2000_transfer_syntax(std::string_view uid) {
+  return uid == "1.2.840.10008.1.2.4.90" || uid == "1.2.840.10008.1.2.4.91";
 }
 
 bool lossy_transfer_syntax(std::string_view uid) {

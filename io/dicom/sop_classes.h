@@ -29,7 +29,9 @@ struct SopClass {
 // Whether the pixels of files in this syntax can be read.
 [[nodiscard]] bool readable_transfer_syntax(std::string_view uid);
 [[nodiscard]] bool lossy_transfer_syntax(std::string_view uid);
+[[nodiscard]] bool jpeg2000_transfer_syntax(std::string_view uid);
 
+inline constexpr std::string_view kDeflatedSyntax = "1.2.840.10008.1.2.1.99";
 inline constexpr std::string_view kRleSyntax = "1.2.840.10008.1.2.5";
 
 }  // namespace marrow

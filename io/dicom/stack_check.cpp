@@ -66,16 +66,10 @@ class StackChecker {
       return result_;
     }
     sort();
-    if (single() || repeated() || tilted() || gaps() || drift() || large()) {
+    if (single() || repeated() || tilted() || gaps() || drift()) {
       return result_;
     }
-    cross_check();
-    const DicomHeader& first = slices_[0];
-    const auto count = static_cast<std::int64_t>(slices_.size());
-    result_.geometry = make_geometry({first.columns, first.rows, count},
-                                     {(*first.pixel_spacing)[1], (*first.pixel_spacing)[0], step_},
-                                     stack_position(at(0)),
-                                     axes_);
+    make_grid_of_stack();
     return result_;
   }
 
@@ -161,26 +155,29 @@ class StackChecker {
 
   bool tilted() {
     const Eigen::Vector3d way = stack_position(at(slices_.size() - 1)) - stack_position(at(0));
-    const double angle = std::acos(std::clamp(way.normalized().dot(axes_.col(2)), -1.0, 1.0)) *
-                         180 / std::numbers::pi;
+    angle_ = std::acos(std::clamp(way.normalized().dot(axes_.col(2)), -1.0, 1.0)) * 180 /
+             std::numbers::pi;
     const auto tag = std::max_element(
         slices_.begin(), slices_.end(), [](const DicomHeader& a, const DicomHeader& b) {
           return std::abs(a.gantry_tilt_degrees) < std::abs(b.gantry_tilt_degrees);
         });
-    const double tagged = tag->gantry_tilt_degrees;
-    if (angle > kTiltToleranceDegrees || std::abs(tagged) > 1e-3) {
-      return refuse("gantry-tilt",
-                    fmt::format("the slices are stacked {:.1f} degrees off their normal and the "
-                                "header states a gantry tilt of "
-                                "{:.1f} degrees; a grid cannot hold the shear",
-                                angle,
-                                tagged),
-                    fmt::format("{:g} degrees, found {:.2f}; stated tilt 0, found {:g}",
-                                kTiltToleranceDegrees,
-                                angle,
-                                tagged));
+    stated_tilt_ = tag->gantry_tilt_degrees;
+    if (angle_ > kTiltToleranceDegrees) {
+      const Eigen::Vector3d step = way / static_cast<double>(slices_.size() - 1);
+      result_.shear_mm = Eigen::Vector2d(step.dot(axes_.col(0)), step.dot(axes_.col(1)));
+      return false;
     }
-    return false;
+    // Whole grids whose header states a tilt are seen; sheared ones whose header does not, too.
+    return std::abs(stated_tilt_) > kTiltToleranceDegrees &&
+           refuse("gantry-tilt",
+                  fmt::format("the header states a gantry tilt of {:.1f} degrees, but the slices "
+                              "are stacked along their normal (within {:.2f} degrees), and nothing "
+                              "says which is right",
+                              stated_tilt_,
+                              angle_),
+                  fmt::format("stated tilt of at most {:g} degrees, found {:g}",
+                              kTiltToleranceDegrees,
+                              stated_tilt_));
   }
 
   bool gaps() {
@@ -233,7 +230,7 @@ class StackChecker {
     double worst = 0;
     for (std::size_t k = 0; k < slices_.size(); ++k) {
       const Eigen::Vector3d expected =
-          stack_position(at(0)) + static_cast<double>(k) * step_ * axes_.col(2);
+          stack_position(at(0)) + static_cast<double>(k) * (step_ * axes_.col(2) + sideways());
       worst = std::max(worst, (stack_position(at(k)) - expected).norm());
     }
     return worst > kDriftToleranceMm &&
@@ -245,19 +242,57 @@ class StackChecker {
                fmt::format("{:g} mm, found {:.3f}", kDriftToleranceMm, worst));
   }
 
-  bool large() {
+  // In the plane of the slices, per slice.
+  [[nodiscard]] Eigen::Vector3d sideways() const {
+    const Eigen::Vector2d shear = result_.shear_mm.value_or(Eigen::Vector2d::Zero());
+    return axes_.col(0) * shear.x() + axes_.col(1) * shear.y();
+  }
+
+  void make_grid_of_stack() {
     const DicomHeader& first = slices_[0];
+    const auto count = static_cast<std::int64_t>(slices_.size());
+    Size3 size{first.columns, first.rows, count};
+    const Eigen::Vector3d spacing((*first.pixel_spacing)[1], (*first.pixel_spacing)[0], step_);
+    Eigen::Vector3d origin = stack_position(at(0));
+    for (Eigen::Index axis = 0; result_.shear_mm && axis < 2; ++axis) {
+      const double all = (*result_.shear_mm)[axis] * static_cast<double>(count - 1);
+      constexpr double kRounding = 1e-6;  // of a pixel: the last digits of the positions
+      // A displacement that no header could mean is caught as a volume that is too large.
+      const double pixels = std::min(std::ceil(std::abs(all) / spacing[axis] - kRounding), 1e9);
+      size[static_cast<std::size_t>(axis)] += static_cast<std::int64_t>(std::max(pixels, 0.0));
+      origin += std::min(all, 0.0) * axes_.col(axis);
+    }
+    if (large(size)) {
+      return;
+    }
+    cross_check();
+    result_.geometry = make_geometry(size, spacing, origin, axes_);
+    if (result_.shear_mm) {
+      result_.reason_code = "gantry-tilt";
+      result_.reason = fmt::format(
+          "the slices are stacked {:.1f} degrees off their normal (the header states a gantry tilt "
+          "of {:.1f} degrees); they are resampled to a grid without shear",
+          angle_,
+          stated_tilt_);
+      result_.tolerance = fmt::format("{:g} degrees, found {:.2f}", kTiltToleranceDegrees, angle_);
+    }
+  }
+
+  bool large(const Size3& size) {
     __extension__ using Wide = __int128;
-    const Wide voxels =
-        static_cast<Wide>(first.rows) * first.columns * static_cast<Wide>(slices_.size());
-    return voxels > kMaxStackVoxels && refuse("too-large",
-                                              fmt::format("{}x{}x{} voxels are more than 2^31",
-                                                          first.columns,
-                                                          first.rows,
-                                                          slices_.size()));
+    const Wide voxels = static_cast<Wide>(size[0]) * size[1] * size[2];
+    return voxels > kMaxStackVoxels &&
+           refuse("too-large",
+                  fmt::format("{}x{}x{} voxels are more than 2^31", size[0], size[1], size[2]));
   }
 
   void cross_check() {
+    if (slices_[0].photometric == "MONOCHROME1") {
+      result_.warnings.emplace_back(
+          slices_[0].modality == "MR"
+              ? "grey values stored upside down (MONOCHROME1); they are turned upright"
+              : "to be shown upside down (MONOCHROME1); values with a unit are kept as they are");
+    }
     const auto fact = [&](const char* name) -> double {
       const auto found = slices_[0].facts.find(name);
       return found == slices_[0].facts.end() ? 0 : parse_decimal(found->second).value_or(0);
@@ -284,6 +319,8 @@ class StackChecker {
   std::vector<double> steps_;
   Eigen::Matrix3d axes_ = Eigen::Matrix3d::Identity();
   double step_ = 0;
+  double angle_ = 0;        // degrees between the way from slice to slice and their normal
+  double stated_tilt_ = 0;  // degrees, the largest of the headers
 };
 
 }  // namespace
@@ -315,6 +352,36 @@ bool same_plane(const DicomHeader& a, const DicomHeader& b) {
 
 StackCheck check_stack(std::span<const DicomHeader> slices) {
   return StackChecker(slices).check();
+}
+
+std::vector<std::size_t> uniform_parts(const std::vector<double>& positions_mm) {
+  constexpr std::size_t kMostParts = 4;
+  constexpr std::size_t kFewestSlices = 3;
+  const auto same = [](double a, double b) {
+    return std::abs(a - b) <= std::max(kStepToleranceMm, kStepToleranceRelative * std::min(a, b));
+  };
+  std::vector<std::size_t> ends;
+  double last_step = 0;
+  for (std::size_t first = 0; first < positions_mm.size();) {
+    if (positions_mm.size() - first < kFewestSlices || ends.size() == kMostParts) {
+      return {};
+    }
+    const double step = positions_mm[first + 1] - positions_mm[first];
+    std::size_t end = first + 2;
+    while (end < positions_mm.size() && same(positions_mm[end] - positions_mm[end - 1], step)) {
+      ++end;
+    }
+    // Between parts there must be no hole: the step over the border is that of one of them.
+    const double border = first == 0 ? step : positions_mm[first] - positions_mm[first - 1];
+    const bool joined = same(border, step) || same(border, last_step);
+    if (end - first < kFewestSlices || !joined || same(step, last_step)) {
+      return {};
+    }
+    ends.push_back(end);
+    last_step = step;
+    first = end;
+  }
+  return ends;
 }
 
 }  // namespace marrow

@@ -90,6 +90,7 @@ TEST_F(DicomStackFiles, UnsignedCtWithAnInterceptComesBackInHu) {
 TEST_F(DicomStackFiles, EverySliceHasItsOwnSlope) {
   DicomSeriesAttributes attributes;
   attributes.modality = Modality::kPet;
+  attributes.elements["Units"] = "GML";
   attributes.slope_of_slice = {
       0.5, 0.25, 1, 0.125, 2, 0.5};  // each a divisor of what it scales, or off by half of it
 
@@ -177,7 +178,6 @@ TEST_F(DicomStackFiles, RefusesFilesOfTwoSeries) {
 TEST_F(DicomStackFiles, RefusesHeadersThatDoNotDescribeOneGreyVolume) {
   const std::vector<std::pair<std::string, std::map<std::string, std::string>>> traps{
       {"gantry-tilt: ", {{"GantryDetectorTilt", "-12.5"}}},
-      {"monochrome1: ", {{"PhotometricInterpretation", "MONOCHROME1"}}},
       {"bad-rescale: ", {{"RescaleSlope", "0"}}},
       {"bad-rescale: ", {{"RescaleSlope", "1,5"}}},
       {"no-position: ", {{"ImagePositionPatient", ""}}},

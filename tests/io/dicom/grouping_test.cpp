@@ -334,9 +334,7 @@ INSTANTIATE_TEST_SUITE_P(
                h.photometric = "RGB";
                h.samples_per_pixel = 3;
              }},
-        Trap{"monochrome1", [](DicomHeader& h) { h.photometric = "MONOCHROME1"; }},
-        Trap{"modality-lut", [](DicomHeader& h) { h.traits["modality_lut"] = "1"; }},
-        Trap{"float-pixels", [](DicomHeader& h) { h.traits["float_pixels"] = "1"; }},
+        Trap{"suv-not-computable", [](DicomHeader& h) { h.modality = "PT"; }},
         Trap{"bad-attribute", [](DicomHeader& h) { h.traits["bad_attribute"] = "PixelSpacing"; }},
         Trap{"bad-rescale", [](DicomHeader& h) { h.slope = 0; }},
         Trap{"bad-rescale", [](DicomHeader& h) { h.slope = kNan; }},
@@ -347,7 +345,7 @@ INSTANTIATE_TEST_SUITE_P(
         Trap{"bad-size", [](DicomHeader& h) { h.rows = 40'000; }},
         Trap{"pixel-size-mismatch", [](DicomHeader& h) { h.pixel_bytes = 140; }},
         Trap{"unsupported-syntax",
-             [](DicomHeader& h) { h.transfer_syntax_uid = "1.2.840.10008.1.2.4.90"; }},
+             [](DicomHeader& h) { h.transfer_syntax_uid = "1.2.840.10008.1.2.4.201"; }},
         Trap{"no-position", [](DicomHeader& h) { h.position.reset(); }},
         Trap{"no-position", [](DicomHeader& h) { h.orientation.reset(); }},
         Trap{"no-spacing", [](DicomHeader& h) { h.pixel_spacing.reset(); }},

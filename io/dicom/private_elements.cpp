@@ -1,0 +1,19 @@
+#include "io/dicom/private_elements.h"
+
+#include "io/dicom/dcmtk_session.h"
+
+namespace marrow {
+
+DcmTagKey private_tag(DcmItem& item, Uint16 group, std::string_view creator, Uint16 element) {
+  constexpr Uint16 kFirstBlock = 0x10;
+  constexpr Uint16 kLastBlock = 0xFF;
+  for (Uint16 block = kFirstBlock; block <= kLastBlock; ++block) {
+    const DcmTagKey owner(group, block);
+    if (item.tagExists(owner) && dicom_text(item, owner) == creator) {
+      return {group, static_cast<Uint16>(block << 8 | element)};
+    }
+  }
+  return DCM_UndefinedTagKey;
+}
+
+}  // namespace marrow
