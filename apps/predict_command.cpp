@@ -66,7 +66,7 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
   static_cast<void>(scan(archive, catalogue, options));
   issues = catalogue.issues();
   for (const SeriesRecord& series : catalogue.series()) {
-    if (series.verdict != Verdict::kUse && series.verdict != Verdict::kSplit) {
+    if (series.verdict == Verdict::kRefuse) {
       issues.push_back({series.files.empty() ? input : series.files.front(),
                         ErrorCode::kUnsupported,
                         series.reason_code,
@@ -85,7 +85,7 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
         name.resize(name.size() - ending.size());
       }
     }
-    inputs.push_back({name, ImageRef{series.key, series.files}});
+    inputs.push_back({name, ImageRef{series.key, series.files, series.volume}});
   }
   for (PredictInput& item : inputs) {
     const auto same = std::count_if(inputs.begin(), inputs.end(), [&](const PredictInput& other) {
