@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/geometry.h"
+#include "core/large_memory.h"
 
 namespace marrow {
 
@@ -36,7 +37,7 @@ using LabelMap = Grid<std::uint16_t>;
 
 template <class T>
 [[nodiscard]] Grid<T> make_grid(const Geometry& geometry, T value = T{}) {
-  return Grid<T>{geometry, std::vector<T>(static_cast<std::size_t>(geometry.voxels()), value)};
+  return Grid<T>{geometry, large_vector<T>(static_cast<std::size_t>(geometry.voxels()), value)};
 }
 
 template <class T>

@@ -91,13 +91,6 @@ void check_pixel_bytes(const DicomHeader& header, const std::string& name) {
   }
 }
 
-void check_is_dicom(const std::filesystem::path& file, const std::string& name) {
-  const MappedFile map(file);
-  if (!is_dicom(map.bytes().first(std::min<std::size_t>(map.bytes().size(), 132)))) {
-    throw Error(ErrorCode::kUnsupported, "not-dicom: " + name + " is not a DICOM file");
-  }
-}
-
 }  // namespace
 
 bool is_dicom(std::span<const std::byte> head) {
@@ -120,7 +113,6 @@ bool is_dicom(std::span<const std::byte> head) {
 DicomHeader read_dicom_header(const std::filesystem::path& file) {
   prepare_dcmtk();
   const std::string name = printable(file.string(), 300);
-  check_is_dicom(file, name);
   const DicomSource source(file);
   const DicomLayout& layout = source.layout();
   const SopClass media = sop_class(layout.media_sop_class_uid);

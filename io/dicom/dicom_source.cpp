@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "io/dicom/dcmtk_session.h"
+#include "io/dicom/dicom_header.h"
 #include "io/dicom/sop_classes.h"
 
 namespace marrow {
@@ -87,6 +88,10 @@ class DicomInflater {
 
 DicomSource::DicomSource(const std::filesystem::path& file)
     : file_(file), name_(printable(file.string(), 300)), map_(file) {
+  constexpr std::size_t kHeadBytes = 132;
+  if (!is_dicom(map_.bytes().first(std::min(map_.bytes().size(), kHeadBytes)))) {
+    throw Error(ErrorCode::kUnsupported, "not-dicom: " + name_ + " is not a DICOM file");
+  }
   layout_ = prescan_dicom(map_.bytes(), name_);
   if (layout_.deflated) {
     inflated_ = DicomInflater(map_.bytes(), name_)

@@ -19,7 +19,8 @@ namespace marrow {
 // deflated one, the same file inflated (then as explicit VR little endian), which is bounded by
 // min(4 GiB, 32 x file + 64 MiB). The structure has been walked (prescan_dicom).
 //
-// Throws what prescan_dicom throws, and Error{kUnreadable} ("damaged: ") or Error{kUnsupported}
+// Throws what prescan_dicom throws, Error{kUnsupported} ("not-dicom: "), and Error{kUnreadable}
+// ("damaged: ") or Error{kUnsupported}
 // ("oversized-element: ") where the deflated bytes cannot or must not be inflated. For .cpp files
 // of io/dicom only.
 class DicomSource {

@@ -116,7 +116,9 @@ inline constexpr std::array kFactTags{FactTag{{0x00080070, "LO"}, "manufacturer"
 
 // What decides whether and how a file can be used: DicomHeader::traits.
 inline constexpr std::array kTraitTags{FactTag{{0x00181060, "DS"}, "trigger_time_ms", true},
-                                       FactTag{{0x00200011, "IS"}, "series_number", true}};
+                                       FactTag{{0x00200011, "IS"}, "series_number", true},
+                                       FactTag{{0x00280120, "US"}, "padding_value", true},
+                                       FactTag{{0x00280121, "US"}, "padding_limit", true}};
 
 // The b-value where a vendor keeps it in an element of its own.
 struct PrivateTag {

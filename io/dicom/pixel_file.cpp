@@ -24,15 +24,17 @@ constexpr Uint32 kPixelHeaderValueBytes = 4096;
               fmt::format("bad-pixels: {}: {}; get the file again", name, what));
 }
 
-PaddingRule read_padding(DcmItem& data) {
-  const auto number = [&](const DcmTagKey& tag) -> std::optional<std::int64_t> {
-    const std::optional<std::vector<double>> values = dicom_numbers(data, tag);
-    if (!values || values->empty()) {
+PaddingRule padding_of(const DicomHeader& header) {
+  const auto number = [&](const char* name) -> std::optional<std::int64_t> {
+    const auto found = header.traits.find(name);
+    const std::optional<double> value =
+        found == header.traits.end() ? std::nullopt : parse_decimal(found->second);
+    if (!value) {
       return std::nullopt;
     }
-    return static_cast<std::int64_t>(std::clamp(values->front(), -2147483648.0, 4294967295.0));
+    return static_cast<std::int64_t>(std::clamp(*value, -2147483648.0, 4294967295.0));
   };
-  return {number(DCM_PixelPaddingValue), number(DCM_PixelPaddingRangeLimit)};
+  return {number("padding_value"), number("padding_limit")};
 }
 
 std::optional<ModalityLut> read_modality_lut(DcmItem& data, const std::string& name) {
@@ -128,13 +130,16 @@ void PixelFile::State::open() {
   }
   check_sizes();
   const bool by_dcmtk = scan.encapsulated && !jpeg2000_transfer_syntax(header.transfer_syntax_uid);
-  source.load(format, by_dcmtk, by_dcmtk ? DCM_MaxReadLength : kPixelHeaderValueBytes);
-  DcmDataset& data = *format.getDataset();
-  padding = read_padding(data);
-  lut = read_modality_lut(data, name);
-  Uint16 planar = 0;
-  layout.planar = data.findAndGetUint16(DCM_PlanarConfiguration, planar).good() && planar == 1 &&
-                  layout.samples > 1;
+  padding = padding_of(header);
+  // Plain grey pixels, which most files hold, need nothing that is not in the header already.
+  if (by_dcmtk || layout.samples > 1 || header.traits.contains("modality_lut")) {
+    source.load(format, by_dcmtk, by_dcmtk ? DCM_MaxReadLength : kPixelHeaderValueBytes);
+    DcmDataset& data = *format.getDataset();
+    lut = read_modality_lut(data, name);
+    Uint16 planar = 0;
+    layout.planar = data.findAndGetUint16(DCM_PlanarConfiguration, planar).good() && planar == 1 &&
+                    layout.samples > 1;
+  }
   if (!scan.encapsulated) {
     open_native();
   } else if (by_dcmtk) {

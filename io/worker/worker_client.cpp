@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "core/large_memory.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/text.h"
@@ -67,7 +68,11 @@ std::vector<T> voxels_from(const Descriptor& file, std::int64_t voxels) {
   const auto unmap = [bytes](void* address) { ::munmap(address, bytes); };
   const std::unique_ptr<void, decltype(unmap)> owner(mapped, unmap);
   const T* first = static_cast<const T*>(mapped);
-  return std::vector<T>(first, first + voxels);
+  std::vector<T> values;
+  values.reserve(static_cast<std::size_t>(voxels));
+  prefer_large_pages(values.data(), bytes);
+  values.assign(first, first + voxels);
+  return values;
 }
 
 }  // namespace
