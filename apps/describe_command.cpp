@@ -15,6 +15,7 @@
 #include "clinical/tasks/segmentation.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "io/catalogue/series_filter.h"
 #include "models/training/trainer.h"
 #include "volumes/augment/augmenter.h"
 #include "volumes/preprocess/recipe.h"
@@ -51,6 +52,7 @@ std::vector<Describable> describables() {
     all.push_back({name, name, summary, describe_options(options)});
   };
   add_section("how volumes are prepared", RecipeOptions{});
+  add_section("which series of the catalogue are prepared", SelectOptions{});
   add_section("what a step takes of its data", DataOptions{});
   add_section("random changes of training patches", AugmentOptions{});
   add_section("steps, learning rate, precision, saving", TrainOptions{});
