@@ -87,6 +87,15 @@ std::optional<std::vector<double>> long_numbers(DcmItem& item, const DcmTagKey& 
     }
     return numbers_of_text({reinterpret_cast<const char*>(bytes), element->getLength()});
   }
+  if (vr == EVR_DS || vr == EVR_IS) {  // DCMTK's own list of values takes time by its square
+    char* stored = nullptr;
+    Uint32 length = 0;
+    if (element->getString(stored, length).bad()) {
+      return std::nullopt;
+    }
+    return numbers_of_text(stored == nullptr ? std::string_view()
+                                             : std::string_view(stored, length));
+  }
   OFString text;
   if (element->getOFStringArray(text).bad()) {
     return std::nullopt;

@@ -107,7 +107,9 @@ class SegmentationHeaderReader {
   void read_pixel_description() {
     header_.rows = number(DCM_Rows, 1, kMaxDicomSide);
     header_.columns = number(DCM_Columns, 1, kMaxDicomSide);
-    frames_ = number(DCM_NumberOfFrames, 1, kMostFrames);
+    frames_ = dicom_text(data_, DCM_NumberOfFrames).empty()
+                  ? 1
+                  : number(DCM_NumberOfFrames, 1, kMostFrames);
     const std::int64_t samples = number(DCM_SamplesPerPixel, 1, 4);
     const std::int64_t bits = number(DCM_BitsAllocated, 1, 64);
     const bool fits = header_.type == SegmentationType::kBinary       ? bits == 1

@@ -21,8 +21,8 @@ struct RegionOfInterest {
   std::string name;  // "region 3" where the file gives none
   std::string type;  // RT ROI Interpreted Type: "ORGAN", "GTV", ...; may be empty
   std::string frame_of_reference_uid;
-  std::vector<Contour> contours;                   // the closed planar ones
-  std::map<std::string, std::int64_t> left_out;    // contours of other types ("POINT"), counted
+  std::vector<Contour> contours;                 // the closed planar ones
+  std::map<std::string, std::int64_t> left_out;  // contours of other types ("POINT"), counted
 };
 
 // An RT Structure Set, read as a plain data set.
