@@ -26,6 +26,7 @@
 #include "io/file_error.h"
 #include "io/nifti/gzip_reader.h"
 #include "io/nifti/nifti_files.h"
+#include "io/worker/label_wire.h"
 #include "io/worker/limits.h"
 #include "io/worker/wire.h"
 
@@ -222,8 +223,17 @@ VoxelAnswer answer_voxels(const json& request,
   if (operation == "volume") {
     return answer_volume(files, request.at("volume").get<std::int64_t>(), limits);
   }
+  if (operation == "labels" && request.contains("target")) {
+    const PaintedLabels painted =
+        read_object_labels(files, label_target_from_wire(request.at("target")));
+    return voxel_answer(painted.labels, painted.warnings);
+  }
   if (operation == "labels") {
     return answer_labels(files, limits);
+  }
+  if (operation == "label-object") {
+    check_data_file(files.front());
+    return {{{"object", to_wire(read_label_object(files.front()))}}, {}};
   }
   MARROW_CHECK(operation == "geometry");
   return answer_geometry(files);
