@@ -100,11 +100,13 @@ class DicomFolderReader {
     inspect();
     match();
     choose_classes();
+    refuse_spellings();
     for (const auto& [stack, labels] : labels_of_stack_) {
       add_case(stacks_[stack], labels);
     }
     refuse_empty();
-    result_.dataset.name = folder_.filename().string();
+    list_missing_classes();
+    result_.dataset.name = fs::weakly_canonical(folder_).filename().string();
     result_.dataset.root = folder_;
     result_.dataset.channel_names = {channel_name()};
     sort_cases(result_.dataset, shown_path(folder_));
@@ -164,7 +166,8 @@ class DicomFolderReader {
         refuse(facts);
       }
     }
-    stacks_ = group_dicom(std::move(images));
+    // Labels are drawn on derived series too (registered, subtracted, maps).
+    stacks_ = group_dicom(std::move(images), {.use_derived = true});
   }
 
   // Structure sets are no images to a scan, and both kinds may have more elements than one.
@@ -302,6 +305,63 @@ class DicomFolderReader {
     for (const std::string& name : names) {
       result_.dataset.classes.push_back(
           {static_cast<std::int64_t>(result_.dataset.classes.size()), name});
+    }
+  }
+
+  // "Liver" and "liver" would be learnt as two organs.
+  void refuse_spellings() const {
+    std::map<std::string, std::string> seen;
+    for (const LabelClass& c : result_.dataset.classes) {
+      std::string folded;
+      for (const char letter : c.name) {
+        if (letter != ' ' && letter != '_' && letter != '-') {
+          folded += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+        }
+      }
+      const auto [other, added] = seen.emplace(folded, c.name);
+      if (!added) {
+        throw Error(ErrorCode::kRefused,
+                    fmt::format("{}: expected one spelling of each label, found \"{}\" and \"{}\"; "
+                                "rename one, or list the labels that are wanted in {}",
+                                shown_path(folder_),
+                                printable(other->second, 64),
+                                printable(c.name, 64),
+                                kClassesFile));
+      }
+    }
+  }
+
+  [[nodiscard]] bool names_class(const std::vector<std::size_t>& labels,
+                                 const std::string& name) const {
+    return std::any_of(labels.begin(), labels.end(), [&](std::size_t n) {
+      const std::vector<LabelRegion>& regions = labels_[n].object.regions;
+      return std::any_of(regions.begin(), regions.end(), [&](const LabelRegion& region) {
+        return region.name == name;
+      });
+    });
+  }
+
+  // Nothing tells an organ that is not there from one that nobody drew: it becomes background.
+  void list_missing_classes() {
+    for (const LabelClass& c : result_.dataset.classes) {
+      std::vector<fs::path> without;
+      for (const auto& [stack, labels] : labels_of_stack_) {
+        if (c.value != 0 && !names_class(labels, c.name)) {
+          without.push_back(labels_[labels.front()].file);
+        }
+      }
+      if (!without.empty()) {
+        issue(without.front(),
+              "missing-class",
+              fmt::format("{}: the label \"{}\" is missing in {} of {} labelled series, where all "
+                          "of it is taken for background, first in {}",
+                          shown_path(folder_),
+                          printable(c.name, 64),
+                          without.size(),
+                          labels_of_stack_.size(),
+                          shown_path(without.front())),
+              "leave the files out where it is there and was not drawn");
+      }
     }
   }
 

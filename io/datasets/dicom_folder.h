@@ -23,7 +23,9 @@ struct DicomFolder {
 // a file classes.json in the folder, those of its "labels", and other names are left out. Its
 // "leave_out" lists files that are not looked at, relative to the folder.
 //
-// Several files of labels for one series are taken together unless they name the same class.
+// Several files of labels for one series are taken together unless they name the same class. A
+// class that a series does not name is background there, and an issue of the set ("missing-class").
+// Names that differ in case or separators alone are refused.
 //
 // Patients are kept as digests; cases are named by the digest of their series. Throws
 // Error{kRefused} for two files of labels with one class for one series, Error{kNothingFound} when

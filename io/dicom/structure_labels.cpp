@@ -19,6 +19,7 @@ constexpr double kPlanarSteps = 0.1;       // of a contour's points among themse
 constexpr double kSameHeightMm = 0.01;     // of the contours of one region in one slice ...
 constexpr double kSameHeightSteps = 0.01;  // ... or this, whichever is larger
 constexpr double kBorderVoxels = 1.0;      // that a contour may run beyond the picture
+constexpr double kOnCentreVoxels = 1e-3;
 constexpr std::size_t kLeastPoints = 3;
 
 using SliceContour = std::vector<Eigen::Vector2d>;  // in-plane index coordinates
@@ -27,6 +28,12 @@ struct RegionSlice {
   double height = 0;  // index along k of the first contour
   std::vector<SliceContour> contours;
 };
+
+// Without the noise of arithmetic, which would decide about centres that lie on a border.
+double snapped_index(double index) {
+  constexpr double kParts = 65536;  // of a voxel
+  return std::round(index * kParts) / kParts;
+}
 
 // Calls inside(i, j) for the voxels of a slice whose centres are inside by the even-odd rule.
 template <class Inside>
@@ -88,6 +95,13 @@ class RegionSlicer {
                                 repeated_,
                                 small_));
     }
+    if (through_centres_ == static_cast<std::int64_t>(region_.contours.size())) {
+      painter_.warn(set_.file,
+                    fmt::format("region {}: all its contours run through the centres of pixels, of "
+                                "which those on the borders at high i and j are left out; it comes "
+                                "out smaller than the pixels it was made from",
+                                shown()));
+    }
     return std::move(slices_);
   }
 
@@ -111,7 +125,7 @@ class RegionSlicer {
       const Eigen::Vector3d index = grid_.to_index(point);
       lowest = flat.empty() ? index[2] : std::min(lowest, index[2]);
       highest = flat.empty() ? index[2] : std::max(highest, index[2]);
-      flat.emplace_back(index[0], index[1]);
+      flat.emplace_back(snapped_index(index[0]), snapped_index(index[1]));
     }
     const double slice = std::floor((lowest + highest) / 2 + 0.5);
     // Written so that a coordinate that is no number is refused too.
@@ -129,6 +143,7 @@ class RegionSlicer {
       ++small_;
     } else {
       check_border(flat, number);
+      count_centres(flat);
       keep(static_cast<std::int64_t>(slice), lowest, std::move(flat));
     }
   }
@@ -148,6 +163,13 @@ class RegionSlicer {
         }
       }
     }
+  }
+
+  // How tools write outlines that they trace from pixels.
+  void count_centres(const SliceContour& flat) {
+    through_centres_ += std::all_of(flat.begin(), flat.end(), [](const Eigen::Vector2d& point) {
+      return (point - point.array().round().matrix()).cwiseAbs().maxCoeff() <= kOnCentreVoxels;
+    });
   }
 
   void keep(std::int64_t slice, double height, SliceContour flat) {
@@ -177,6 +199,7 @@ class RegionSlicer {
   std::int64_t outside_ = 0;
   std::int64_t repeated_ = 0;
   std::int64_t small_ = 0;
+  std::int64_t through_centres_ = 0;
 };
 
 void check_region_space(const StructureSet& set,
@@ -220,6 +243,14 @@ void paint_structures(const StructureSet& structures, LabelPainter& painter) {
     }
     const auto value = painter.value_of(structures.file, region.name, region.number);
     if (!value) {
+      continue;
+    }
+    // One of several classes that was prepared and not drawn; an only one is refused below.
+    if (region.contours.empty() && painter.request().values.size() > 1) {
+      painter.warn(structures.file,
+                   fmt::format("region {} ({}): has no closed contours, so nothing is labelled",
+                               printable(region.name, 64),
+                               region.number));
       continue;
     }
     check_region_space(structures, region, painter.request());

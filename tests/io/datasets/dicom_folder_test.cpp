@@ -100,7 +100,8 @@ TEST_F(DicomFolderTest, GivesOneNameOneValueInAllCases) {
   write_image("B");
   write_labels("B", {{1, "liver"}});
   const DicomFolder found = read_dicom_folder(path());
-  EXPECT_THAT(found.issues, SizeIs(0));
+  EXPECT_THAT(codes(found), ElementsAre("missing-class"));
+  EXPECT_THAT(found.issues[0].reason, HasSubstr("\"spleen\" is missing in 1 of 2"));
   EXPECT_THAT(classes(found.dataset), ElementsAre("0 background", "1 liver", "2 spleen"));
   EXPECT_THAT(found.dataset.channel_names, ElementsAre("CT"));
   ASSERT_THAT(found.dataset.cases, SizeIs(2));
@@ -190,6 +191,23 @@ TEST_F(DicomFolderTest, ListsLabelsInAnotherFrameOfReference) {
   const DicomFolder found = read_dicom_folder(path());
   EXPECT_THAT(codes(found), ElementsAre("other-frame-of-reference"));
   EXPECT_THAT(classes(found.dataset), ElementsAre("0 background", "1 liver"));
+}
+
+TEST_F(DicomFolderTest, RefusesTwoSpellingsOfOneLabel) {
+  write_image("A");
+  write_labels("A", {{1, "Left Kidney"}});
+  write_image("B");
+  write_labels("B", {{1, "left_kidney"}});
+  EXPECT_THAT(error_of(ErrorCode::kRefused, [&] { static_cast<void>(read_dicom_folder(path())); }),
+              HasSubstr("\"Left Kidney\" and \"left_kidney\""));
+}
+
+TEST_F(DicomFolderTest, TakesDerivedSeriesThatLabelsReferTo) {
+  DicomSeriesAttributes attributes = attributes_of("A");
+  attributes.image_type = {"DERIVED", "SECONDARY", "REGISTERED"};
+  write_dicom_series(path("A"), ramp_volume(oblique_grid()), attributes);
+  write_labels("A", {{1, "liver"}});
+  EXPECT_THAT(read_dicom_folder(path()).dataset.cases, SizeIs(1));
 }
 
 TEST_F(DicomFolderTest, SaysWhyNoSeriesHasLabels) {

@@ -197,6 +197,15 @@ TEST_F(StructureSetTest, LeavesOutPointsAndRepetitionsWithAWarning) {
                                               HasSubstr("1 contours that repeat")));
 }
 
+TEST_F(StructureSetTest, WarnsOfContoursThatRunThroughTheCentresOfPixels) {
+  const PaintedLabels traced =
+      labels({.regions = {{1, "liver", {contour(grid_, 2, box(1, 1, 4, 3))}}}});
+  EXPECT_EQ(count(traced.labels, 1), 3 * 2);
+  EXPECT_THAT(traced.warnings, ::testing::ElementsAre(HasSubstr("through the centres")));
+  EXPECT_TRUE(
+      labels({.regions = {{1, "liver", {contour(grid_, 2, box(0.5, 1, 4, 3))}}}}).warnings.empty());
+}
+
 TEST_F(StructureSetTest, RefusesOverlapsByNameUnlessOneIsChosen) {
   const MadeStructureSet made{
       .regions = {{4, "body", {contour(grid_, 2, box(0.5, 0.5, 5.5, 3.5))}},
@@ -206,6 +215,15 @@ TEST_F(StructureSetTest, RefusesOverlapsByNameUnlessOneIsChosen) {
   EXPECT_THAT(found, HasSubstr("body"));
   EXPECT_THAT(found, HasSubstr("liver"));
   EXPECT_EQ(count(labels(made, grid_, {{"liver", 3}}).labels, 3), 2);
+}
+
+TEST_F(StructureSetTest, WarnsOfOneOfSeveralClassesThatWasNotDrawn) {
+  const PaintedLabels drawn = labels(
+      {.regions = {{1, "liver", {contour(grid_, 2, box(0.5, 0.5, 2.5, 2.5))}}, {2, "spleen"}}},
+      grid_,
+      {{"liver", 1}, {"spleen", 2}});
+  EXPECT_EQ(count(drawn.labels, 1), 4);
+  EXPECT_THAT(drawn.warnings, ::testing::ElementsAre(HasSubstr("spleen (2): has no closed")));
 }
 
 TEST_F(StructureSetTest, RefusesAChosenRegionWithoutContours) {
