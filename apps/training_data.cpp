@@ -29,6 +29,9 @@ std::string dataset_digest(const Dataset& dataset, const RecipeOptions& recipe) 
       const auto time = std::filesystem::last_write_time(file, error).time_since_epoch().count();
       text += fmt::format("{}|{}|{}\n", std::filesystem::absolute(file).string(), size, time);
     }
+    for (const auto& [name, value] : image.label_values) {
+      text += fmt::format("{}={}\n", name, value);
+    }
   };
   for (const Case& item : dataset.cases) {
     text += item.key + "|" + item.split + "\n";

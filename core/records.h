@@ -32,6 +32,11 @@ struct ImageRef {
   std::vector<std::filesystem::path> files;
   std::optional<std::int64_t> volume =
       std::nullopt;  // which one of a 4-D file; absent: the file must hold one
+  // Of labels that DICOM segmentations or structure sets hold: the DICOM files of the image whose
+  // grid they are put on (`volume` is then which one in those), and label name -> voxel value;
+  // labels that are not named are left out, none named: all of them, under their own numbers.
+  std::vector<std::filesystem::path> grid_files = {};
+  std::map<std::string, std::int64_t> label_values = {};
 };
 
 // One stackable series. Keys are digests of UIDs (or of the path, for NIfTI) with one salt per work

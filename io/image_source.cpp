@@ -30,6 +30,9 @@ class SandboxedImageSource final : public VolumeSource {
 
   LabelMap labels(const ImageRef& image) override {
     check_has_files(image);
+    if (!image.grid_files.empty()) {
+      return client_.labels(image.files, {image.grid_files, image.volume, image.label_values});
+    }
     return client_.labels(image.files, image.volume);
   }
 

@@ -5,10 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "core/log.h"
 #include "core/text.h"
 #include "io/datasets/csv_list.h"
 #include "io/datasets/dataset_checks.h"
 #include "io/datasets/dataset_splits.h"
+#include "io/datasets/dicom_folder.h"
 #include "io/datasets/nnunet_folder.h"
 
 namespace marrow {
@@ -33,9 +35,19 @@ namespace fs = std::filesystem;
   throw Error(
       ErrorCode::kInvalidArgument,
       fmt::format(
-          "{}: expected a data set: a folder with dataset.json and imagesTr, or a CSV list{}",
+          "{}: expected a data set: a folder with dataset.json and imagesTr, a folder of DICOM "
+          "series with their labels, or a CSV list{}",
           shown_path(folder),
           hint));
+}
+
+// What is in no case is said, or it would be missing in silence.
+Dataset read_dicom_cases(const fs::path& folder) {
+  DicomFolder found = read_dicom_folder(folder);
+  for (const Issue& issue : found.issues) {
+    log::warn(issue.advice.empty() ? issue.reason : issue.reason + "; " + issue.advice);
+  }
+  return std::move(found.dataset);
 }
 
 }  // namespace
@@ -50,10 +62,13 @@ Dataset read_dataset(const fs::path& path, const DatasetOptions& options) {
   Dataset dataset;
   bool split = false;
   if (fs::is_directory(status)) {
-    if (!fs::is_regular_file(path / "dataset.json", failure)) {
+    if (fs::is_regular_file(path / "dataset.json", failure)) {
+      dataset = read_nnunet_folder(path, options);
+    } else if (holds_dicom_files(path)) {
+      dataset = read_dicom_cases(path);
+    } else {
       refuse_folder(path);
     }
-    dataset = read_nnunet_folder(path, options);
     split = apply_split_file(path, options, dataset);
   } else if (fs::is_regular_file(status) && path.extension() == ".csv") {
     dataset = read_csv_list(path);

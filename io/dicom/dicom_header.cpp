@@ -23,6 +23,8 @@ namespace {
 constexpr Uint32 kHeaderValueBytes =
     4096;  // longer values stay in the file until they are asked for
 
+constexpr std::string_view kStructureSetName = "RTStructureSetStorage";  // as DCMTK has it
+
 // A data set in DCMTK's hands, as HeaderMapping asks for it.
 class DcmtkAttributes {
  public:
@@ -62,10 +64,13 @@ void read_kind(DcmItem& data, DicomHeader& header) {
 }
 
 [[noreturn]] void refuse_non_image(const std::string& file, const SopClass& object) {
-  throw Error(ErrorCode::kUnsupported,
-              fmt::format("not-an-image: {} is a DICOM object without pixels ({}); nothing to do",
-                          file,
-                          object.name.empty() ? "no SOP class given" : object.name));
+  throw Error(
+      ErrorCode::kUnsupported,
+      fmt::format("not-an-image: {} is a DICOM object without pixels ({}); {}",
+                  file,
+                  object.name.empty() ? "no SOP class given" : object.name,
+                  object.name == kStructureSetName ? "these are labels: give the folder with --data"
+                                                   : "nothing to do"));
 }
 
 // Native pixels: as many bytes as rows, columns and bits ask for (and one to make the number even).

@@ -37,7 +37,8 @@ struct OpenLevel {
 
 class Prescan {
  public:
-  Prescan(std::span<const std::byte> file, const std::string& name) : file_(file), name_(name) {}
+  Prescan(std::span<const std::byte> file, const std::string& name, std::int64_t max_elements)
+      : file_(file), name_(name), max_elements_(max_elements) {}
 
   DicomLayout walk() {
     read_meta();
@@ -154,13 +155,13 @@ class Prescan {
   }
 
   void count() {
-    if (++elements_ > kMaxDicomElements) {
+    if (++elements_ > max_elements_) {
       throw Error(
           ErrorCode::kUnsupported,
           fmt::format(
               "too-many-elements: {}: more than {} elements; an image header has some hundreds",
               name_,
-              kMaxDicomElements));
+              max_elements_));
     }
   }
 
@@ -294,6 +295,7 @@ class Prescan {
 
   std::span<const std::byte> file_;
   const std::string& name_;
+  std::int64_t max_elements_;
   DicomLayout layout_;
   std::vector<OpenLevel> levels_;
   std::int64_t at_ = 0;
@@ -302,8 +304,10 @@ class Prescan {
 
 }  // namespace
 
-DicomLayout prescan_dicom(std::span<const std::byte> file, const std::string& name) {
-  return Prescan(file, name).walk();
+DicomLayout prescan_dicom(std::span<const std::byte> file,
+                          const std::string& name,
+                          std::int64_t max_elements) {
+  return Prescan(file, name, max_elements).walk();
 }
 
 }  // namespace marrow

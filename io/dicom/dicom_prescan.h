@@ -34,6 +34,8 @@ struct DicomLayout {
 // Walks the element structure up to the end of the pixel data. Throws Error{kUnreadable}
 // ("cut-short: ...", "damaged: ...") and Error{kUnsupported} ("too-deep: ...", "too-many-elements:
 // ...", "oversized-element: ..."); `name` names the file in the sentence.
-[[nodiscard]] DicomLayout prescan_dicom(std::span<const std::byte> file, const std::string& name);
+[[nodiscard]] DicomLayout prescan_dicom(std::span<const std::byte> file,
+                                        const std::string& name,
+                                        std::int64_t max_elements = kMaxDicomElements);
 
 }  // namespace marrow

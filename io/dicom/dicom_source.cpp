@@ -86,18 +86,18 @@ class DicomInflater {
 
 }  // namespace
 
-DicomSource::DicomSource(const std::filesystem::path& file)
+DicomSource::DicomSource(const std::filesystem::path& file, std::int64_t max_elements)
     : file_(file), name_(printable(file.string(), 300)), map_(file) {
   constexpr std::size_t kHeadBytes = 132;
   if (!is_dicom(map_.bytes().first(std::min(map_.bytes().size(), kHeadBytes)))) {
     throw Error(ErrorCode::kUnsupported, "not-dicom: " + name_ + " is not a DICOM file");
   }
-  layout_ = prescan_dicom(map_.bytes(), name_);
+  layout_ = prescan_dicom(map_.bytes(), name_, max_elements);
   if (layout_.deflated) {
     inflated_ = DicomInflater(map_.bytes(), name_)
                     .inflate(static_cast<std::size_t>(layout_.dataset_offset));
     const std::string syntax = layout_.transfer_syntax_uid;
-    layout_ = prescan_dicom(inflated_, name_);
+    layout_ = prescan_dicom(inflated_, name_, max_elements);
     layout_.transfer_syntax_uid = syntax;
     layout_.deflated = true;
   }

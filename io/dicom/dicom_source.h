@@ -25,7 +25,8 @@ namespace marrow {
 // of io/dicom only.
 class DicomSource {
  public:
-  explicit DicomSource(const std::filesystem::path& file);
+  explicit DicomSource(const std::filesystem::path& file,
+                       std::int64_t max_elements = kMaxDicomElements);
 
   [[nodiscard]] std::span<const std::byte> bytes() const {
     return inflated_.empty() ? map_.bytes() : std::span<const std::byte>(inflated_);

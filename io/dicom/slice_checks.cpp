@@ -28,7 +28,8 @@ Refusal wrong_object(const DicomHeader& header) {
   switch (object.kind) {
     case DicomKind::kSegmentation:
       return DicomRefusal{"segmentation-object",
-                          "a DICOM segmentation object, which is not an image series"};
+                          "a DICOM segmentation object, which is not an image series but "
+                          "labels: give its folder with --data"};
     case DicomKind::kDose:
       return DicomRefusal{"rt-dose", "a radiotherapy dose grid, which is not an image series"};
     case DicomKind::kOtherImage:

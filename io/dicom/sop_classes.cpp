@@ -29,19 +29,20 @@ constexpr std::array kSopKinds{
     SopPrefix{"128.1", DicomKind::kMultiFrame},   SopPrefix{"130", DicomKind::kMultiFrame},
     SopPrefix{"4.2", DicomKind::kNotAnImage},  // MR spectroscopy
     SopPrefix{"7", DicomKind::kSecondaryCapture}, SopPrefix{"7.", DicomKind::kSecondaryCapture},
-    SopPrefix{"66.4", DicomKind::kSegmentation},  SopPrefix{"66.5", DicomKind::kNotAnImage},
-    SopPrefix{"66", DicomKind::kNotAnImage},      SopPrefix{"66.1", DicomKind::kNotAnImage},
-    SopPrefix{"66.2", DicomKind::kNotAnImage},    SopPrefix{"66.3", DicomKind::kNotAnImage},
-    SopPrefix{"66.6", DicomKind::kNotAnImage},    SopPrefix{"481.2", DicomKind::kDose},
-    SopPrefix{"481.1", DicomKind::kOtherImage},   SopPrefix{"481.", DicomKind::kNotAnImage},
-    SopPrefix{"88.", DicomKind::kNotAnImage},     SopPrefix{"9.", DicomKind::kNotAnImage},
-    SopPrefix{"11.", DicomKind::kNotAnImage},     SopPrefix{"104.", DicomKind::kNotAnImage},
-    SopPrefix{"67", DicomKind::kNotAnImage},      SopPrefix{"1", DicomKind::kOtherImage},
-    SopPrefix{"1.", DicomKind::kOtherImage},      SopPrefix{"3.1", DicomKind::kOtherImage},
-    SopPrefix{"6.1", DicomKind::kOtherImage},     SopPrefix{"6.2", DicomKind::kOtherImage},
-    SopPrefix{"12.", DicomKind::kOtherImage},     SopPrefix{"13.", DicomKind::kOtherImage},
-    SopPrefix{"14.", DicomKind::kOtherImage},     SopPrefix{"20", DicomKind::kOtherImage},
-    SopPrefix{"30", DicomKind::kOtherImage},      SopPrefix{"77.", DicomKind::kOtherImage}};
+    SopPrefix{"66.4", DicomKind::kSegmentation},  SopPrefix{"66.7", DicomKind::kSegmentation},
+    SopPrefix{"66.5", DicomKind::kNotAnImage},    SopPrefix{"66", DicomKind::kNotAnImage},
+    SopPrefix{"66.1", DicomKind::kNotAnImage},    SopPrefix{"66.2", DicomKind::kNotAnImage},
+    SopPrefix{"66.3", DicomKind::kNotAnImage},    SopPrefix{"66.6", DicomKind::kNotAnImage},
+    SopPrefix{"481.2", DicomKind::kDose},         SopPrefix{"481.1", DicomKind::kOtherImage},
+    SopPrefix{"481.", DicomKind::kNotAnImage},    SopPrefix{"88.", DicomKind::kNotAnImage},
+    SopPrefix{"9.", DicomKind::kNotAnImage},      SopPrefix{"11.", DicomKind::kNotAnImage},
+    SopPrefix{"104.", DicomKind::kNotAnImage},    SopPrefix{"67", DicomKind::kNotAnImage},
+    SopPrefix{"1", DicomKind::kOtherImage},       SopPrefix{"1.", DicomKind::kOtherImage},
+    SopPrefix{"3.1", DicomKind::kOtherImage},     SopPrefix{"6.1", DicomKind::kOtherImage},
+    SopPrefix{"6.2", DicomKind::kOtherImage},     SopPrefix{"12.", DicomKind::kOtherImage},
+    SopPrefix{"13.", DicomKind::kOtherImage},     SopPrefix{"14.", DicomKind::kOtherImage},
+    SopPrefix{"20", DicomKind::kOtherImage},      SopPrefix{"30", DicomKind::kOtherImage},
+    SopPrefix{"77.", DicomKind::kOtherImage}};
 
 struct SyntaxEntry {
   std::string_view uid;

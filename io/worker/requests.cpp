@@ -26,6 +26,7 @@
 #include "io/file_error.h"
 #include "io/nifti/gzip_reader.h"
 #include "io/nifti/nifti_files.h"
+#include "io/worker/label_wire.h"
 #include "io/worker/limits.h"
 #include "io/worker/wire.h"
 
@@ -225,12 +226,21 @@ VoxelAnswer answer_voxels(const json& request,
                           const std::vector<fs::path>& files,
                           const RequestLimits& limits) {
   const auto& operation = request.at("op").get_ref<const std::string&>();
-  const auto index = request.at("volume").get<std::int64_t>();
+  const auto index = request.value("volume", std::int64_t{-1});
   if (operation == "volume") {
     return answer_volume(files, index, limits);
   }
+  if (operation == "labels" && request.contains("target")) {
+    const PaintedLabels painted =
+        read_object_labels(files, label_target_from_wire(request.at("target")));
+    return voxel_answer(painted.labels, painted.warnings);
+  }
   if (operation == "labels") {
     return answer_labels(files, index, limits);
+  }
+  if (operation == "label-object") {
+    check_data_file(files.front());
+    return {{{"object", to_wire(read_label_object(files.front()))}}, {}};
   }
   MARROW_CHECK(operation == "geometry");
   return answer_geometry(files, index);

@@ -29,6 +29,8 @@ struct RequestLimits {
 //
 //   {"op": "inspect", "files": [PATH, ...]}
 //   {"op": "volume" | "labels" | "geometry", "files": [PATH, ...], "volume": INDEX or -1}
+//   {"op": "labels", "files": [PATH, ...], "target": {...}}   (label_wire.h)
+//   {"op": "label-object", "files": [PATH]}
 //
 // False when the other side is gone.
 [[nodiscard]] bool answer_request(std::string_view line,

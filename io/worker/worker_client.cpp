@@ -20,6 +20,7 @@
 #include "io/file_error.h"
 #include "io/worker/channel.h"
 #include "io/worker/child_process.h"
+#include "io/worker/label_wire.h"
 #include "io/worker/wire.h"
 
 namespace marrow {
@@ -283,6 +284,23 @@ LabelMap WorkerClient::labels(std::span<const fs::path> files,
   return state_->ask_for_voxels<std::uint16_t>(
       {{"op", "labels"}, {"files", wire_files(files)}, {"volume", volume_index.value_or(-1)}},
       files);
+}
+
+LabelMap WorkerClient::labels(std::span<const fs::path> files, const LabelTarget& target) {
+  return state_->ask_for_voxels<std::uint16_t>(
+      {{"op", "labels"}, {"files", wire_files(files)}, {"target", to_wire(target)}}, files);
+}
+
+LabelObject WorkerClient::label_object(const fs::path& file) {
+  const std::span<const fs::path> files(&file, 1);
+  const json answer =
+      state_->ask({{"op", "label-object"}, {"files", wire_files(files)}}, files, nullptr);
+  try {
+    return label_object_from_wire(answer.at("object"));
+  } catch (const std::exception&) {
+    const FileRefusal refusal = state_->end_child(stack_name(files), Channel::Status::kLine);
+    throw FileError(refusal.code, refusal.reason_code, refusal.sentence);
+  }
 }
 
 Geometry WorkerClient::geometry(std::span<const fs::path> files,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/volume.h"
+#include "io/dicom/label_object.h"
 #include "io/image_source.h"
 #include "io/worker/file_facts.h"
 
@@ -52,6 +53,10 @@ class WorkerClient {
                               std::optional<std::int64_t> volume_index = std::nullopt);
   [[nodiscard]] LabelMap labels(std::span<const std::filesystem::path> files,
                                 std::optional<std::int64_t> volume_index = std::nullopt);
+  // DICOM segmentations and structure sets, on the grid of an image (read_object_labels).
+  [[nodiscard]] LabelMap labels(std::span<const std::filesystem::path> files,
+                                const LabelTarget& target);
+  [[nodiscard]] LabelObject label_object(const std::filesystem::path& file);
   [[nodiscard]] Geometry geometry(std::span<const std::filesystem::path> files,
                                   std::optional<std::int64_t> volume_index = std::nullopt);
 

@@ -1,0 +1,193 @@
+#include "io/dicom/structure_set.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/text.h"
+#include "io/dicom/dicom_sequences.h"
+#include "io/dicom/dicom_source.h"
+#include "io/dicom/segmentation_header.h"
+#include "io/dicom/sop_classes.h"
+
+namespace marrow {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kMostContourPoints = 50'000'000;
+constexpr std::size_t kContourTypeCharacters = 32;
+constexpr Uint32 kStructureValueBytes = 4096;
+
+bool is_closed_contour(const std::string& type) {
+  return type == "CLOSED_PLANAR" || type == "CLOSEDPLANAR_XOR";
+}
+
+class StructureSetReader {
+ public:
+  StructureSetReader(DcmItem& data, const fs::path& file) : data_(data) { set_.file = file; }
+
+  StructureSet read() {
+    read_identity();
+    read_regions();
+    read_types();
+    read_contours();
+    read_references();
+    return std::move(set_);
+  }
+
+ private:
+  [[noreturn]] void unreadable(const std::string& reason_code, const std::string& sentence) const {
+    refuse_label_object(ErrorCode::kUnreadable,
+                        reason_code,
+                        set_.file,
+                        sentence + "; export the structure set again");
+  }
+
+  void read_identity() {
+    const std::string uid = dicom_text(data_, DCM_SOPClassUID);
+    if (uid != UID_RTStructureSetStorage) {
+      const std::string name = sop_class(uid).name;
+      refuse_label_object(ErrorCode::kUnsupported,
+                          "not-a-structure-set",
+                          set_.file,
+                          "expected an RT structure set, found " +
+                              (name.empty() ? "a file without SOP class" : name));
+    }
+    set_.patient_id = dicom_text(data_, DCM_PatientID);
+    set_.patient_name = dicom_text(data_, DCM_PatientName);
+    set_.study_uid = dicom_text(data_, DCM_StudyInstanceUID);
+    set_.series_uid = dicom_text(data_, DCM_SeriesInstanceUID);
+    set_.instance_uid = dicom_text(data_, DCM_SOPInstanceUID);
+  }
+
+  void read_regions() {
+    for (DcmItem* const item : dicom_items(data_, DCM_StructureSetROISequence)) {
+      const auto number = whole_number(*item, DCM_ROINumber, 0, 2147483647);
+      if (!number) {
+        unreadable("bad-attribute", "a region has no ROI Number");
+      }
+      RegionOfInterest region;
+      region.number = *number;
+      region.name = dicom_text(*item, DCM_ROIName);
+      if (region.name.empty()) {
+        region.name = fmt::format("region {}", *number);
+      }
+      region.frame_of_reference_uid = dicom_text(*item, DCM_ReferencedFrameOfReferenceUID);
+      set_.regions.push_back(std::move(region));
+    }
+    std::sort(set_.regions.begin(), set_.regions.end(), [](const auto& a, const auto& b) {
+      return a.number < b.number;
+    });
+    const auto twice = std::adjacent_find(
+        set_.regions.begin(), set_.regions.end(), [](const auto& a, const auto& b) {
+          return a.number == b.number;
+        });
+    if (twice != set_.regions.end()) {
+      unreadable("bad-attribute",
+                 fmt::format("the region number {} is there twice", twice->number));
+    }
+  }
+
+  // Null when the item refers to no region of the file.
+  RegionOfInterest* region_of(DcmItem& item) {
+    const auto number = whole_number(item, DCM_ReferencedROINumber, 0, 2147483647);
+    const auto found =
+        std::lower_bound(set_.regions.begin(),
+                         set_.regions.end(),
+                         number.value_or(-1),
+                         [](const RegionOfInterest& r, std::int64_t n) { return r.number < n; });
+    return number && found != set_.regions.end() && found->number == *number ? &*found : nullptr;
+  }
+
+  void read_types() {
+    for (DcmItem* const item : dicom_items(data_, DCM_RTROIObservationsSequence)) {
+      if (RegionOfInterest* const region = region_of(*item)) {
+        region->type = printable(dicom_text(*item, DCM_RTROIInterpretedType), 32);
+      }
+    }
+  }
+
+  void read_contours() {
+    for (DcmItem* const item : dicom_items(data_, DCM_ROIContourSequence)) {
+      RegionOfInterest* const region = region_of(*item);
+      if (region == nullptr) {
+        unreadable("bad-attribute", "contours refer to a region that is not described");
+      }
+      for (DcmItem* const contour : dicom_items(*item, DCM_ContourSequence)) {
+        read_contour(*contour, *region);
+      }
+    }
+  }
+
+  void read_contour(DcmItem& item, RegionOfInterest& region) {
+    for (DcmItem* const image : dicom_items(item, DCM_ContourImageSequence)) {
+      add_reference(set_.references.instance_uids,
+                    dicom_text(*image, DCM_ReferencedSOPInstanceUID));
+    }
+    const std::string type = dicom_text(item, DCM_ContourGeometricType);
+    if (!is_closed_contour(type)) {
+      ++region.left_out[type.empty() ? "no type" : printable(type, kContourTypeCharacters)];
+      return;
+    }
+    const auto numbers = long_numbers(item, DCM_ContourData);
+    const auto stated = whole_number(item, DCM_NumberOfContourPoints, 1, kMostContourPoints);
+    if (!numbers || !stated || static_cast<std::int64_t>(numbers->size()) != 3 * *stated) {
+      unreadable("bad-contour",
+                 fmt::format("contour {} of region {} has {} of the {} coordinates that its {} "
+                             "points need",
+                             region.contours.size() + 1,
+                             region.number,
+                             numbers ? fmt::format("{}", numbers->size()) : "other things than all",
+                             3 * stated.value_or(0),
+                             stated ? fmt::format("{}", *stated) : "unstated"));
+    }
+    points_ += *stated;
+    if (points_ > kMostContourPoints) {
+      refuse_label_object(
+          ErrorCode::kUnsupported,
+          "too-large",
+          set_.file,
+          fmt::format("more than {} contour points; split the structure set", kMostContourPoints));
+    }
+    Contour points;
+    points.reserve(static_cast<std::size_t>(*stated));
+    for (std::size_t n = 0; n < numbers->size(); n += 3) {
+      points.emplace_back((*numbers)[n], (*numbers)[n + 1], (*numbers)[n + 2]);
+    }
+    region.contours.push_back(std::move(points));
+  }
+
+  void read_references() {
+    for (DcmItem* const frame : dicom_items(data_, DCM_ReferencedFrameOfReferenceSequence)) {
+      for (DcmItem* const study : dicom_items(*frame, DCM_RTReferencedStudySequence)) {
+        for (DcmItem* const series : dicom_items(*study, DCM_RTReferencedSeriesSequence)) {
+          add_reference(set_.references.series_uids, dicom_text(*series, DCM_SeriesInstanceUID));
+          for (DcmItem* const image : dicom_items(*series, DCM_ContourImageSequence)) {
+            add_reference(set_.references.instance_uids,
+                          dicom_text(*image, DCM_ReferencedSOPInstanceUID));
+          }
+        }
+      }
+    }
+    sort_references(set_.references);
+  }
+
+  DcmItem& data_;
+  StructureSet set_;
+  std::int64_t points_ = 0;
+};
+
+}  // namespace
+
+StructureSet read_structure_set(const fs::path& file) {
+  prepare_dcmtk();
+  const DicomSource source(file, kMaxLabelElements);
+  DcmFileFormat format;
+  source.load(format, true, kStructureValueBytes);
+  return StructureSetReader(*format.getDataset(), file).read();
+}
+
+}  // namespace marrow
