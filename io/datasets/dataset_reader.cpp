@@ -6,9 +6,12 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "io/datasets/bids_folder.h"
+#include "io/datasets/class_folders.h"
 #include "io/datasets/csv_list.h"
 #include "io/datasets/dataset_checks.h"
 #include "io/datasets/dataset_splits.h"
+#include "io/datasets/nnssl_collection.h"
 #include "io/datasets/nnunet_folder.h"
 
 namespace marrow {
@@ -33,9 +36,35 @@ namespace fs = std::filesystem;
   throw Error(
       ErrorCode::kInvalidArgument,
       fmt::format(
-          "{}: expected a data set: a folder with dataset.json and imagesTr, or a CSV list{}",
+          "{}: expected a data set: a folder with dataset.json and imagesTr or "
+          "with pretrain_data.json, a BIDS folder, a folder per class of pictures, or a CSV "
+          "list{}",
           shown_path(folder),
           hint));
+}
+
+Dataset read_folder(const fs::path& folder, const DatasetOptions& options) {
+  std::error_code failure;
+  if (fs::is_regular_file(folder / "dataset.json", failure)) {
+    return read_nnunet_folder(folder, options);
+  }
+  if (fs::is_regular_file(folder / "pretrain_data.json", failure)) {
+    return read_nnssl_collection(folder / "pretrain_data.json");
+  }
+  if (is_bids_folder(folder)) {
+    return read_bids_folder(folder);
+  }
+  if (is_class_folders(folder)) {
+    return read_class_folders(folder);
+  }
+  refuse_folder(folder);
+}
+
+// Cases that the set itself put into training or validation.
+bool names_its_split(const Dataset& dataset) {
+  return std::any_of(dataset.cases.begin(), dataset.cases.end(), [](const Case& c) {
+    return c.split == "train" || c.split == "validation";
+  });
 }
 
 }  // namespace
@@ -50,20 +79,18 @@ Dataset read_dataset(const fs::path& path, const DatasetOptions& options) {
   Dataset dataset;
   bool split = false;
   if (fs::is_directory(status)) {
-    if (!fs::is_regular_file(path / "dataset.json", failure)) {
-      refuse_folder(path);
-    }
-    dataset = read_nnunet_folder(path, options);
-    split = apply_split_file(path, options, dataset);
+    dataset = read_folder(path, options);
+    split = apply_split_file(path, options, dataset) || names_its_split(dataset);
   } else if (fs::is_regular_file(status) && path.extension() == ".csv") {
     dataset = read_csv_list(path);
-    split = std::any_of(dataset.cases.begin(), dataset.cases.end(), [](const Case& c) {
-      return c.split == "train" || c.split == "validation";
-    });
+    split = names_its_split(dataset);
+  } else if (fs::is_regular_file(status) && path.filename() == "pretrain_data.json") {
+    dataset = read_nnssl_collection(path);
+    split = true;
   } else {
     throw Error(ErrorCode::kInvalidArgument,
                 shown_path(path) +
-                    ": expected a folder with dataset.json, or a list whose name ends in .csv");
+                    ": expected a folder, a list whose name ends in .csv, or a pretrain_data.json");
   }
   if (!split) {
     make_patient_split(options, dataset);
