@@ -24,6 +24,7 @@
 #include "core/progress.h"
 #include "core/text.h"
 #include "io/file_error.h"
+#include "io/images/picture.h"
 #include "io/nifti/gzip_reader.h"
 #include "io/nifti/nifti_files.h"
 #include "io/volume_files/volume_file.h"
@@ -161,6 +162,11 @@ std::optional<fs::path> volume_file_of(const std::vector<fs::path>& files) {
                                                             : std::nullopt;
 }
 
+std::optional<fs::path> picture_of(const std::vector<fs::path>& files) {
+  return files.size() == 1 && is_picture(files.front()) ? std::optional(files.front())
+                                                        : std::nullopt;
+}
+
 void check_volume_index(std::int64_t index, const fs::path& file) {
   if (index > 0) {
     throw FileError(ErrorCode::kInvalidArgument,
@@ -179,6 +185,9 @@ VoxelAnswer answer_volume(const std::vector<fs::path>& files,
     check_volume_index(index, *other);
     const VolumeFileImage image = read_volume_file(*other, limits.memory_bytes);
     return voxel_answer(image.volume, image.warnings);
+  }
+  if (const auto picture = picture_of(files)) {
+    return voxel_answer(read_picture(*picture, index, limits.memory_bytes), {});
   }
   const auto file = nifti_file(files);
   if (!file) {
@@ -217,6 +226,9 @@ VoxelAnswer answer_labels(const std::vector<fs::path>& files, const RequestLimit
     const VolumeFileLabels result = read_volume_file_labels(*other, limits.memory_bytes);
     return voxel_answer(result.labels, result.warnings);
   }
+  if (const auto picture = picture_of(files)) {
+    return voxel_answer(read_picture_labels(*picture, limits.memory_bytes), {});
+  }
   const auto file = nifti_file(files);
   if (!file) {
     return voxel_answer(labels_of(read_dicom_stack(files), files.front()), {});
@@ -231,6 +243,10 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files) {
   VoxelAnswer answer;
   if (const auto other = volume_file_of(files)) {
     answer.wire = {{"geometry", to_wire(VolumeFile(*other).header().geometry)}};
+    return answer;
+  }
+  if (const auto picture = picture_of(files)) {
+    answer.wire = {{"geometry", to_wire(picture_geometry(read_picture_header(*picture)))}};
     return answer;
   }
   const auto file = nifti_file(files);
