@@ -622,5 +622,27 @@ TEST_F(DatasetReaderTest, ClassFoldersKeepTheirOwnSplit) {
               HasSubstr("knee"));
 }
 
+TEST_F(DatasetReaderTest, AListOfPicturesHasClassesPatientsAndSplits) {
+  for (const char* name : {"p/1.png", "p/2.jpeg", "q/1.png"}) {
+    touch(std::string("set/") + name);
+  }
+  write_file(path("set/list.csv"),
+             "image,label,patient,split\np/1.png,ill,P 1,train\np/2.jpeg,well,p  1,train\n"
+             "q/1.png,ill,P2,val\n");
+
+  const Dataset dataset = read_dataset(path("set/list.csv"));
+
+  ASSERT_THAT(dataset.cases, SizeIs(3));
+  EXPECT_EQ(dataset.cases[0].key, "p_1");
+  EXPECT_EQ(dataset.cases[0].patient, dataset.cases[1].patient);
+  EXPECT_THAT(dataset.cases[1].targets, ElementsAre(1.0));
+  EXPECT_EQ(dataset.cases[2].split, "validation");
+
+  write_file(path("set/leak.csv"),
+             "image,label,patient,split\np/1.png,ill,P1,train\nq/1.png,ill,P1,val\n");
+  EXPECT_THAT(error_of(ErrorCode::kRefused, [&] { (void)read_dataset(path("set/leak.csv")); }),
+              HasSubstr("patient"));
+}
+
 }  // namespace
 }  // namespace marrow
