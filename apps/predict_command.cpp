@@ -76,13 +76,13 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
                         ""});
       continue;
     }
-    // One NIfTI file keeps its name; a DICOM stack is called by its folder, which says nothing
+    // A volume file keeps its name; a DICOM stack is called by its folder, which says nothing
     // about a patient that the input did not say already, plus the key where a folder holds
     // several.
-    std::string name = series.format == "nifti"
+    std::string name = series.format != "dicom"
                            ? series.files.front().filename().string()
                            : series.files.front().parent_path().filename().string();
-    for (const std::string_view ending : {".gz", ".nii"}) {
+    for (const std::string_view ending : {".gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd"}) {
       if (name.ends_with(ending)) {
         name.resize(name.size() - ending.size());
       }

@@ -25,8 +25,8 @@ enum class Verdict { kUse, kSplit, kResample, kRefuse };
 [[nodiscard]] std::string_view verdict_name(Verdict verdict);
 [[nodiscard]] Verdict verdict_from_name(std::string_view name);
 
-// Where the voxels of one image lie: one NIfTI file, or the files of one DICOM stack (in any
-// order).
+// Where the voxels of one image lie: one volume file (NIfTI, NRRD, MetaImage), or the files of one
+// DICOM stack (in any order).
 struct ImageRef {
   std::string key;  // digest; names the image in messages and file names
   std::vector<std::filesystem::path> files;
@@ -46,7 +46,7 @@ struct SeriesRecord {
   std::string study;    // 16 hex digits
   std::string patient;  // 16 hex digits
   Modality modality = Modality::kUnknown;
-  std::string format;  // "dicom" | "nifti"
+  std::string format;  // "dicom" | "nifti" | "nrrd" | "metaimage"
   std::vector<std::filesystem::path> files;
   std::optional<Geometry> geometry;  // absent when the verdict is kRefuse and no grid could be made
   std::int64_t volumes = 1;

@@ -71,4 +71,19 @@ void visit_nifti_fields(Header& header, Visit&& visit) {
   visit("warnings", header.warnings);
 }
 
+template <class Header, class Visit>
+void visit_volume_file_fields(Header& header, Visit&& visit) {
+  visit("format", header.format);
+  visit("geometry", header.geometry);
+  visit("volumes", header.volumes);
+  visit("datatype", header.datatype);
+  visit("big_endian", header.big_endian);
+  visit("encoding", header.encoding);
+  visit("data_file", header.data_file);
+  visit("data_offset", header.data_offset);
+  visit("packed_bytes", header.packed_bytes);
+  visit("segmentation", header.segmentation);
+  visit("warnings", header.warnings);
+}
+
 }  // namespace marrow

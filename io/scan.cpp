@@ -192,8 +192,8 @@ class Assembly {
         finish_series();
       }
       headers_.push_back(std::move(*header));
-    } else if (record.facts.nifti() != nullptr) {
-      nifti_.push_back(std::move(record.facts));
+    } else if (record.facts.nifti() != nullptr || record.facts.volume_file() != nullptr) {
+      volumes_.push_back(std::move(record.facts));
     } else {
       ++refused_files_;
       issues_.push_back(issue_of(record.facts));
@@ -204,7 +204,7 @@ class Assembly {
               const std::vector<std::filesystem::path>& roots,
               ScanResult& result) {
     finish_series();
-    for (SeriesRecord& record : nifti_records(nifti_, roots, salt_)) {
+    for (SeriesRecord& record : volume_file_records(volumes_, roots, salt_)) {
       series_.push_back(std::move(record));
     }
     std::sort(series_.begin(), series_.end(), [](const SeriesRecord& a, const SeriesRecord& b) {
@@ -255,7 +255,7 @@ class Assembly {
   std::string salt_;
   GroupingOptions grouping_;
   std::vector<DicomHeader> headers_;
-  std::vector<FileFacts> nifti_;
+  std::vector<FileFacts> volumes_;  // NIfTI, NRRD, MetaImage
   std::vector<SeriesRecord> series_;
   std::vector<Issue> issues_;
   std::int64_t refused_files_ = 0;

@@ -37,7 +37,8 @@ std::string digest_or_empty(const std::string& salt, const std::string& uid) {
 // Name without extensions and channel number: "case_003_0001.nii.gz" -> "case_003".
 std::string nifti_case(const std::filesystem::path& file) {
   std::string stem = file.filename().native();
-  for (const std::string_view ending : {".gz", ".nii", ".hdr", ".img"}) {
+  for (const std::string_view ending :
+       {".gz", ".nii", ".hdr", ".img", ".nrrd", ".nhdr", ".mha", ".mhd"}) {
     if (stem.ends_with(ending)) {
       stem.resize(stem.size() - ending.size());
     }
@@ -104,6 +105,25 @@ class NiftiPatients {
   std::map<std::string, std::set<std::string>> folders_of_case_;
   std::map<std::string, std::int64_t> files_in_folder_;
 };
+
+// What the header of a volume file says, into the record.
+void take_volume_header(const FileFacts& file, SeriesRecord& record) {
+  const auto take = [&](const auto& header) {
+    record.geometry = header.geometry;
+    record.volumes = header.volumes;
+    if (!header.warnings.empty()) {
+      record.facts["warnings"] = join(header.warnings, "\n");
+    }
+  };
+  if (const NiftiHeader* const nifti = file.nifti()) {
+    take(*nifti);
+    record.format = "nifti";
+    record.facts["transform"] = nifti->transform;
+    return;
+  }
+  take(*file.volume_file());
+  record.format = file.volume_file()->format;
+}
 
 std::string series_advice(const std::string& reason_code) {
   static const std::map<std::string, std::string> kAdvice{
@@ -187,38 +207,35 @@ SeriesRecord dicom_record(const DicomStack& stack, const std::string& salt) {
   return record;
 }
 
-std::vector<SeriesRecord> nifti_records(std::span<const FileFacts> files,
-                                        std::span<const std::filesystem::path> roots,
-                                        const std::string& salt) {
+std::vector<SeriesRecord> volume_file_records(std::span<const FileFacts> files,
+                                              std::span<const std::filesystem::path> roots,
+                                              const std::string& salt) {
   const NiftiPatients patients(files);
   std::set<std::string> keys;
   std::vector<SeriesRecord> records;
   for (const FileFacts& file : files) {
-    const NiftiHeader& header = *file.nifti();
     const std::filesystem::path place = archive_of(file.file, roots);
     SeriesRecord record;
-    record.key = keyed_digest(salt, "nifti " + place.native());
+    take_volume_header(file, record);
+    record.key = keyed_digest(salt, record.format + " " + place.native());
     for (int n = 2; !keys.insert(record.key).second;
          ++n) {  // two archives with one name and one file name
-      record.key = keyed_digest(salt, fmt::format("nifti {} {}", n, place.native()));
+      record.key = keyed_digest(salt, fmt::format("{} {} {}", record.format, n, place.native()));
     }
     const std::string patient = patients.patient(file.file);
     record.patient = keyed_digest(salt, normal_patient(patient));
     record.study =
         keyed_digest(salt, "study of " + patient + " in " + place.parent_path().native());
-    record.format = "nifti";
     record.files = {file.file};
-    record.geometry = header.geometry;
-    record.volumes = header.volumes;
-    record.facts["transform"] = header.transform;
-    if (!header.warnings.empty()) {
-      record.facts["warnings"] = join(header.warnings, "\n");
-    }
     if (holds_annotations(place)) {
       record.verdict = Verdict::kRefuse;
       record.reason_code = "annotation";
       record.reason = "it lies in a folder of annotations, which are not images to learn from";
-    } else if (std::count(header.geometry.size.begin(), header.geometry.size.end(), 1) > 0) {
+    } else if (file.volume_file() != nullptr && file.volume_file()->segmentation) {
+      record.verdict = Verdict::kRefuse;
+      record.reason_code = "annotation";
+      record.reason = "it holds segments, which are not images to learn from";
+    } else if (std::count(record.geometry->size.begin(), record.geometry->size.end(), 1) > 0) {
       record.verdict = Verdict::kRefuse;
       record.reason_code = "single-slice";
       record.reason = "one slice only: a picture, not a volume";

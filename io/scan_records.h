@@ -20,11 +20,12 @@ namespace marrow {
 // Of a stack whose headers have been through without_identity. Files are sorted.
 [[nodiscard]] SeriesRecord dicom_record(const DicomStack& stack, const std::string& salt);
 
-// One record per NIfTI file. `roots`: the archives, for keys that do not depend on where an archive
-// lies.
-[[nodiscard]] std::vector<SeriesRecord> nifti_records(std::span<const FileFacts> files,
-                                                      std::span<const std::filesystem::path> roots,
-                                                      const std::string& salt);
+// One record per NIfTI, NRRD or MetaImage file. `roots`: the archives, for keys that do not depend
+// on where an archive lies.
+[[nodiscard]] std::vector<SeriesRecord> volume_file_records(
+    std::span<const FileFacts> files,
+    std::span<const std::filesystem::path> roots,
+    const std::string& salt);
 
 [[nodiscard]] Issue issue_of(const SeriesRecord& refused);
 [[nodiscard]] Issue issue_of(const FileFacts& refused);

@@ -35,7 +35,7 @@ std::string compact_json(const json& value) {
 FileRow pack_file(const FileFacts& facts) {
   json wire = to_wire(facts);
   FileRow row;
-  row.series = facts.nifti() != nullptr ? "n" : "x";
+  row.series = facts.nifti() != nullptr || facts.volume_file() != nullptr ? "n" : "x";
   json own = json::object();
   if (const DicomHeader* const header = facts.dicom()) {
     row.series = std::string("d").append(header->series_uid);

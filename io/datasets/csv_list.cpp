@@ -93,7 +93,8 @@ std::vector<CsvRow> read_rows(const fs::path& file) {
 }
 
 bool looks_like_image_path(const std::string& word) {
-  for (const std::string_view ending : {".nii", ".nii.gz", ".hdr", ".img", ".dcm"}) {
+  for (const std::string_view ending :
+       {".nii", ".nii.gz", ".hdr", ".img", ".dcm", ".nrrd", ".nhdr", ".mha", ".mhd", ".png"}) {
     if (word.ends_with(ending)) {
       return true;
     }
@@ -223,8 +224,20 @@ std::string patient_key(const std::string& written) {
 }
 
 std::string name_without_ending(const std::string& name) {
-  for (const std::string_view ending :
-       {".nii.gz", ".nii", ".hdr.gz", ".img.gz", ".hdr", ".img", ".dcm"}) {
+  for (const std::string_view ending : {".nii.gz",
+                                        ".nii",
+                                        ".hdr.gz",
+                                        ".img.gz",
+                                        ".hdr",
+                                        ".img",
+                                        ".dcm",
+                                        ".nrrd",
+                                        ".nhdr",
+                                        ".mha",
+                                        ".mhd",
+                                        ".png",
+                                        ".jpg",
+                                        ".jpeg"}) {
     if (name.size() > ending.size() && name.ends_with(ending)) {
       return name.substr(0, name.size() - ending.size());
     }

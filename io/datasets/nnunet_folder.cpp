@@ -166,9 +166,12 @@ NnunetDescription read_description(const fs::path& folder) {
     result.endings = {".nii.gz", ".nii"};
   }
   for (const std::string& word : result.endings) {
-    if (word != ".nii.gz" && word != ".nii") {
+    static const std::set<std::string> kReadable{
+        ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".png"};
+    if (!kReadable.contains(word)) {
       throw Error(ErrorCode::kUnsupported,
-                  fmt::format("{}: expected NIfTI images (.nii.gz or .nii), found file_ending {}",
+                  fmt::format("{}: expected images that end in .nii.gz, .nii, .nrrd, .nhdr, .mha, "
+                              ".mhd or .png, found file_ending {}",
                               shown_path(file),
                               printable(word)));
     }
@@ -226,8 +229,7 @@ class NnunetCases {
   [[nodiscard]] std::vector<Case> take() { return std::move(cases_); }
 
  private:
-  std::vector<ImageRef> channels_of_case(const std::string& key,
-                                         const std::map<std::int64_t, fs::path>& files) const;
+  std::vector<ImageRef> channels_of_file(const fs::path& file, const std::string& what) const;
   std::vector<ImageRef> images_of_case(const std::string& key,
                                        const std::map<std::int64_t, fs::path>& files,
                                        bool suffixed) const;
@@ -238,6 +240,21 @@ class NnunetCases {
   std::vector<Case> cases_;
 };
 
+// Every channel as a volume of one file.
+std::vector<ImageRef> NnunetCases::channels_of_file(const fs::path& file,
+                                                    const std::string& what) const {
+  const auto channels = static_cast<std::int64_t>(description_.channel_names.size());
+  std::vector<ImageRef> images;
+  for (std::int64_t channel = 0; channel < channels; ++channel) {
+    images.push_back(make_image_ref(folder_, file, what));
+    if (channels > 1) {
+      images.back().volume = channel;
+      images.back().key = keyed_digest("channel " + std::to_string(channel), images.back().key);
+    }
+  }
+  return images;
+}
+
 std::vector<ImageRef> NnunetCases::images_of_case(const std::string& key,
                                                   const std::map<std::int64_t, fs::path>& files,
                                                   bool suffixed) const {
@@ -246,14 +263,13 @@ std::vector<ImageRef> NnunetCases::images_of_case(const std::string& key,
   std::vector<ImageRef> images;
   if (!suffixed) {
     // MSD keeps several channels as the volumes of one 4-D file.
-    for (std::int64_t channel = 0; channel < channels; ++channel) {
-      images.push_back(make_image_ref(folder_, files.begin()->second, what));
-      if (channels > 1) {
-        images.back().volume = channel;
-        images.back().key = keyed_digest("channel " + std::to_string(channel), images.back().key);
-      }
-    }
-    return images;
+    return channels_of_file(files.begin()->second, what);
+  }
+  // A colour picture is one file of three channels: red, green, blue.
+  const bool colour = channels == 3 && files.size() == 1 && files.contains(0) &&
+                      description_.endings.front() == ".png";
+  if (colour) {
+    return channels_of_file(files.at(0), what);
   }
   for (std::int64_t channel = 0; channel < channels; ++channel) {
     const auto file = files.find(channel);

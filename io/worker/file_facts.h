@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "io/dicom/dicom_header.h"
 #include "io/nifti/nifti.h"
+#include "io/volume_files/volume_header.h"
 
 namespace marrow {
 
@@ -22,12 +23,17 @@ struct FileRefusal {
 // What one file of an archive is, from its header alone.
 struct FileFacts {
   std::filesystem::path file;
-  std::variant<FileRefusal, NiftiHeader, DicomHeader> content;
+  std::variant<FileRefusal, NiftiHeader, DicomHeader, VolumeFileHeader> content;
 
   // Each null when the file is of another kind.
   [[nodiscard]] const NiftiHeader* nifti() const { return std::get_if<NiftiHeader>(&content); }
 
   [[nodiscard]] const DicomHeader* dicom() const { return std::get_if<DicomHeader>(&content); }
+
+  // NRRD or MetaImage.
+  [[nodiscard]] const VolumeFileHeader* volume_file() const {
+    return std::get_if<VolumeFileHeader>(&content);
+  }
 
   [[nodiscard]] const FileRefusal* refusal() const { return std::get_if<FileRefusal>(&content); }
 };

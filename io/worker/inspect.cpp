@@ -16,6 +16,7 @@
 #include "io/nifti/gzip_reader.h"
 #include "io/nifti/nifti_fields.h"
 #include "io/nifti/nifti_files.h"
+#include "io/volume_files/volume_file.h"
 #include "io/worker/requests.h"
 
 namespace marrow {
@@ -34,7 +35,7 @@ std::string advice_for(std::string_view reason_code) {
       {"empty", "copy the file again from its source"},
       {"no-permission", "make the file readable for the user who runs the scan"},
       {"analyze", "convert it to NIfTI with a tool that knows its orientation"},
-      {"missing-pair", "copy the .hdr and the .img file together"},
+      {"missing-pair", "copy the header and the file with its voxels together"},
       {"out-of-memory", "raise the memory limit"},
       {"symlink", "give the folder that the link points to"},
   }};
@@ -54,16 +55,14 @@ FileRefusal make_refusal(ErrorCode code, std::string reason_code, std::string se
 
 // What people keep among images, by its first bytes, for the sentence only.
 std::string_view known_kind(std::span<const std::byte> head) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kKinds{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kKinds{{
       {"\x89PNG", "a PNG picture"},
       {"\xff\xd8\xff", "a JPEG picture"},
       {"%PDF", "a PDF document"},
       {"PK\x03\x04", "a ZIP archive"},
       {"\x1f\x8b", "gzip data that holds no NIfTI image"},
-      {"NRRD", "an NRRD image"},
       {"II*", "a TIFF picture"},
       {"MM", "a TIFF picture"},
-      {"ObjectType", "a MetaImage header"},
       {"SQLite format 3", "an SQLite database"},
   }};
   for (const auto& [start, kind] : kKinds) {
@@ -160,8 +159,17 @@ FileFacts inspect_regular_file(const fs::path& file) {
   if (!has_dicom_prefix(head) && in_nifti_family(head)) {
     return {file, read_nifti_header(file)};
   }
+  if (!has_dicom_prefix(head) && volume_file_kind(head) != VolumeFileKind::kNone) {
+    return {file, VolumeFile(file).header()};
+  }
   if (is_dicom(head)) {
     return {file, read_dicom_header(file)};
+  }
+  if (volume_header_beside(file)) {
+    return {file,
+            make_refusal(ErrorCode::kUnsupported,
+                         "pair-voxels",
+                         name + ": the voxels of a volume whose header lies beside it")};
   }
   if (nifti_header_beside(file)) {
     return {file,
@@ -170,10 +178,10 @@ FileFacts inspect_regular_file(const fs::path& file) {
                          name + ": the voxels of a NIfTI pair, read with the header beside it")};
   }
   return {file,
-          make_refusal(
-              ErrorCode::kUnsupported,
-              "not-an-image",
-              name + ": expected a DICOM or NIfTI image, found " + std::string(known_kind(head)))};
+          make_refusal(ErrorCode::kUnsupported,
+                       "not-an-image",
+                       name + ": expected a DICOM, NIfTI, NRRD or MetaImage image, found " +
+                           std::string(known_kind(head)))};
 }
 
 bool is_reason_code(std::string_view word) {

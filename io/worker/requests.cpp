@@ -24,8 +24,10 @@
 #include "core/progress.h"
 #include "core/text.h"
 #include "io/file_error.h"
+#include "io/images/picture.h"
 #include "io/nifti/gzip_reader.h"
 #include "io/nifti/nifti_files.h"
+#include "io/volume_files/volume_file.h"
 #include "io/worker/label_wire.h"
 #include "io/worker/limits.h"
 #include "io/worker/wire.h"
@@ -158,9 +160,40 @@ std::optional<std::int64_t> dicom_volume(std::int64_t index) {
   return index < 0 ? std::nullopt : std::optional(index);
 }
 
+// The one file that a request names when that is NRRD or MetaImage.
+std::optional<fs::path> volume_file_of(const std::vector<fs::path>& files) {
+  check_data_file(files.front());
+  return files.size() == 1 && is_volume_file(files.front()) ? std::optional(files.front())
+                                                            : std::nullopt;
+}
+
+std::optional<fs::path> picture_of(const std::vector<fs::path>& files) {
+  return files.size() == 1 && is_picture(files.front()) ? std::optional(files.front())
+                                                        : std::nullopt;
+}
+
+void check_volume_index(std::int64_t index, const fs::path& file) {
+  if (index > 0) {
+    throw FileError(ErrorCode::kInvalidArgument,
+                    "no-such-volume",
+                    fmt::format("{}: expected a volume number that the file has, found {}, but it "
+                                "holds one volume",
+                                printable(file.string(), 400),
+                                index));
+  }
+}
+
 VoxelAnswer answer_volume(const std::vector<fs::path>& files,
                           std::int64_t index,
                           const RequestLimits& limits) {
+  if (const auto other = volume_file_of(files)) {
+    check_volume_index(index, *other);
+    const VolumeFileImage image = read_volume_file(*other, limits.memory_bytes);
+    return voxel_answer(image.volume, image.warnings);
+  }
+  if (const auto picture = picture_of(files)) {
+    return voxel_answer(read_picture(*picture, index, limits.memory_bytes), {});
+  }
   const auto file = nifti_file(files);
   if (!file) {
     return voxel_answer(read_dicom_stack(files, dicom_volume(index)), {});
@@ -196,6 +229,13 @@ LabelMap labels_of(const Volume& volume, const fs::path& file) {
 VoxelAnswer answer_labels(const std::vector<fs::path>& files,
                           std::int64_t index,
                           const RequestLimits& limits) {
+  if (const auto other = volume_file_of(files)) {
+    const VolumeFileLabels result = read_volume_file_labels(*other, limits.memory_bytes);
+    return voxel_answer(result.labels, result.warnings);
+  }
+  if (const auto picture = picture_of(files)) {
+    return voxel_answer(read_picture_labels(*picture, limits.memory_bytes), {});
+  }
   const auto file = nifti_file(files);
   if (!file) {
     return voxel_answer(labels_of(read_dicom_stack(files, dicom_volume(index)), files.front()), {});
@@ -208,6 +248,14 @@ VoxelAnswer answer_labels(const std::vector<fs::path>& files,
 
 VoxelAnswer answer_geometry(const std::vector<fs::path>& files, std::int64_t index) {
   VoxelAnswer answer;
+  if (const auto other = volume_file_of(files)) {
+    answer.wire = {{"geometry", to_wire(VolumeFile(*other).header().geometry)}};
+    return answer;
+  }
+  if (const auto picture = picture_of(files)) {
+    answer.wire = {{"geometry", to_wire(picture_geometry(read_picture_header(*picture)))}};
+    return answer;
+  }
   const auto file = nifti_file(files);
   if (file) {
     answer.wire = {{"geometry", to_wire(read_nifti_header(*file).geometry)}};

@@ -250,6 +250,10 @@ json to_wire(const FileFacts& facts) {
     visit_nifti_fields(*nifti, writer);
     return {{"kind", "nifti"}, {"header", std::move(writer.wire)}};
   }
+  if (const VolumeFileHeader* volume = facts.volume_file()) {
+    visit_volume_file_fields(*volume, writer);
+    return {{"kind", "volume"}, {"header", std::move(writer.wire)}};
+  }
   visit_dicom_fields(*facts.dicom(), writer);
   return {{"kind", "dicom"}, {"header", std::move(writer.wire)}};
 }
@@ -263,6 +267,11 @@ FileFacts facts_from_wire(const json& wire, const std::filesystem::path& file) {
   } else if (kind == "nifti") {
     NiftiHeader header;
     visit_nifti_fields(header, WireReader(wire.at("header")));
+    facts.content = std::move(header);
+  } else if (kind == "volume") {
+    VolumeFileHeader header;
+    visit_volume_file_fields(header, WireReader(wire.at("header")));
+    MARROW_CHECK(header.format == "nrrd" || header.format == "metaimage");
     facts.content = std::move(header);
   } else {
     MARROW_CHECK(kind == "dicom");

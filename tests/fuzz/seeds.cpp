@@ -202,6 +202,23 @@ void dataset_seeds(const fs::path& folder) {
   seed(folder / "cases", 4, std::string_view("# two\na_1\nb_2\n"));
 }
 
+void volume_header_seeds(const fs::path& folder) {
+  testing::write_file(
+      folder / "nrrd",
+      std::string_view(
+          "NRRD0005\n# comment\ntype: short\ndimension: 3\n"
+          "space: left-posterior-superior\nsizes: 4 3 2\n"
+          "space directions: (0.5,0,0) (0,2,0) (0,0,3)\nkinds: domain domain domain\n"
+          "endian: little\nencoding: gzip\nspace origin: (10,20,30)\nkey:=value\n\nx"));
+  testing::write_file(
+      folder / "meta",
+      std::string_view("ObjectType = Image\nNDims = 3\nBinaryData = True\n"
+                       "BinaryDataByteOrderMSB = False\nCompressedData = True\n"
+                       "CompressedDataSize = 9\nTransformMatrix = 1 0 0 0 1 0 0 0 1\n"
+                       "Offset = 10 20 30\nElementSpacing = 0.5 2 3\nDimSize = 4 3 2\n"
+                       "ElementType = MET_SHORT\nElementDataFile = LOCAL\nx"));
+}
+
 }  // namespace
 }  // namespace marrow::fuzzing
 
@@ -219,6 +236,7 @@ int main(int count, char** words) {
     config_seeds(folder / "config");
     wire_seeds(folder / "wire");
     dataset_seeds(folder / "datasets");
+    volume_header_seeds(folder / "volume_header");
   } catch (const std::exception& error) {
     std::cerr << "fuzz_seeds: " << error.what() << '\n';
     return EXIT_FAILURE;

@@ -193,9 +193,9 @@ TEST_F(DatasetReaderTest, RefusesDescriptionsThatItCannotUse) {
   EXPECT_THAT(
       with(R"({"modality": {"0": "CT"}, "labels": {"ignore": 3}})", ErrorCode::kUnsupported),
       HasSubstr("ignore"));
-  EXPECT_THAT(with(R"({"modality": {"0": "CT"}, "labels": {"a": 1}, "file_ending": ".png"})",
+  EXPECT_THAT(with(R"({"modality": {"0": "CT"}, "labels": {"a": 1}, "file_ending": ".bmp"})",
                    ErrorCode::kUnsupported),
-              HasSubstr(".png"));
+              HasSubstr(".bmp"));
 }
 
 // Found by fuzzing: the parser's exception for it is not the one for mistakes.
@@ -506,6 +506,142 @@ TEST(HippocampusDatasetData, HasTheCasesThatItsReadmeNames) {
   EXPECT_THAT(select_training_cases(dataset, "2"),
               ElementsAre("hippocampus_193", "hippocampus_304"));
   EXPECT_THAT(select_training_cases(dataset, "3"), SizeIs(3));
+}
+
+TEST_F(DatasetReaderTest, ReadsAnNnunetFolderOfOtherEndings) {
+  write_file(path("set/dataset.json"), R"({"channel_names": {"0": "CT"},
+    "labels": {"background": 0, "liver": 1}, "file_ending": ".nrrd"})");
+  for (const char* name : {"a", "b"}) {
+    touch(std::string("set/imagesTr/") + name + "_0000.nrrd");
+    touch(std::string("set/labelsTr/") + name + ".nrrd");
+  }
+
+  const Dataset dataset = read_dataset(path("set"));
+
+  ASSERT_THAT(dataset.cases, SizeIs(2));
+  EXPECT_EQ(dataset.cases[0].labels->files.front(), path("set/labelsTr/a.nrrd"));
+}
+
+TEST_F(DatasetReaderTest, AColourPictureOfAnNnunetFolderIsThreeChannels) {
+  write_file(path("set/dataset.json"), R"({"channel_names": {"0": "R", "1": "G", "2": "B"},
+    "labels": {"background": 0, "road": 1}, "file_ending": ".png"})");
+  touch("set/imagesTr/a_0000.png");
+  touch("set/labelsTr/a.png");
+  touch("set/imagesTr/b_0000.png");
+  touch("set/labelsTr/b.png");
+
+  const Dataset dataset = read_dataset(path("set"));
+
+  ASSERT_THAT(dataset.cases.at(0).images, SizeIs(3));
+  EXPECT_EQ(dataset.cases[0].images[2].volume, 2);
+  EXPECT_NE(dataset.cases[0].images[1].key, dataset.cases[0].images[2].key);
+}
+
+TEST_F(DatasetReaderTest, ABidsFolderGivesUnlabelledCasesBySubject) {
+  touch("set/sub-01/ses-1/anat/sub-01_ses-1_T1w.nii.gz");
+  touch("set/sub-01/ses-2/pet/sub-01_ses-2_pet.nii");
+  touch("set/sub-01/ses-2/anat/sub-01_ses-2_defacemask.nii.gz");
+  touch("set/sub-02/anat/sub-02_T2w.nii.gz");
+  touch("set/sub-02/anat/sub-02_T2w.json");
+  touch("set/derivatives/tool/sub-02/anat/sub-02_desc-brain_T2w.nii.gz");
+  write_file(path("set/participants.tsv"), "participant_id\tage\nsub-01\t40\nsub-02\t50\n");
+
+  const Dataset dataset = read_dataset(path("set"));
+
+  ASSERT_THAT(dataset.cases, SizeIs(3));
+  EXPECT_EQ(dataset.cases[0].key, "sub-01_ses-1_T1w");
+  EXPECT_EQ(dataset.cases[0].patient, dataset.cases[1].patient);
+  EXPECT_EQ(dataset.cases[1].modality, Modality::kPet);
+  EXPECT_EQ(dataset.cases[2].modality, Modality::kMr);
+  for (const Case& c : dataset.cases) {
+    EXPECT_EQ(c.split, "unlabelled");
+  }
+}
+
+TEST_F(DatasetReaderTest, RefusesABidsImageInAnotherSubjectsFolderAndARepeatedParticipant) {
+  touch("set/sub-01/anat/sub-02_T1w.nii.gz");
+  EXPECT_THAT(error_of(ErrorCode::kInvalidArgument, [&] { (void)read_dataset(path("set")); }),
+              HasSubstr("its own subject's folder"));
+
+  touch("other/sub-01/anat/sub-01_T1w.nii.gz");
+  write_file(path("other/participants.tsv"), "participant_id\nsub-01\nsub-01\n");
+  EXPECT_THAT(error_of(ErrorCode::kInvalidArgument, [&] { (void)read_dataset(path("other")); }),
+              HasSubstr("row 3"));
+}
+
+TEST_F(DatasetReaderTest, AnNnsslCollectionGivesUnlabelledCasesWithoutNames) {
+  touch("raw/Dataset1/images/a.nii.gz");
+  touch("raw/Dataset1/images/b.nrrd");
+  write_file(path("raw/Dataset1/pretrain_data.json"),
+             R"({"collection_index": 1, "collection_name": "Heads", "datasets": {"d1":
+      {"dataset_index": "d1", "subjects": {"Miller^Jane": {"subject_id": "Miller^Jane", "sessions":
+        {"s1": {"session_id": "s1", "images": [
+          {"name": "a.nii.gz", "image_path": "images/a.nii.gz", "modality": "T1w"},
+          {"name": "b.nrrd", "image_path": "$nnssl_raw/Dataset1/images/b.nrrd", "modality": "CT"}]}}}}}}})");
+
+  const Dataset dataset = read_dataset(path("raw/Dataset1"));
+
+  EXPECT_EQ(dataset.name, "Heads");
+  ASSERT_THAT(dataset.cases, SizeIs(2));
+  EXPECT_EQ(dataset.cases[0].patient, dataset.cases[1].patient);
+  EXPECT_THAT(dataset.cases[0].patient + dataset.cases[0].key, Not(HasSubstr("Miller")));
+  EXPECT_EQ(dataset.cases[0].split, "unlabelled");
+
+  std::filesystem::remove(path("raw/Dataset1/images/b.nrrd"));
+  EXPECT_THAT(error_of(ErrorCode::kUnreadable, [&] { (void)read_dataset(path("raw/Dataset1")); }),
+              HasSubstr("b.nrrd"));
+}
+
+TEST_F(DatasetReaderTest, AFolderPerClassIsNumberedByName) {
+  for (const char* name : {"hand/1.png", "chest/1.jpeg", "chest/2.JPG", "chest/notes.txt"}) {
+    touch(std::string("set/") + name);
+  }
+
+  const Dataset dataset = read_dataset(path("set"));
+
+  ASSERT_THAT(dataset.classes, SizeIs(2));
+  EXPECT_EQ(dataset.classes[0].name, "chest");
+  ASSERT_THAT(dataset.cases, SizeIs(3));
+  EXPECT_EQ(dataset.cases[2].key, "hand_1");
+  EXPECT_THAT(dataset.cases[2].targets, ElementsAre(1.0));
+}
+
+TEST_F(DatasetReaderTest, ClassFoldersKeepTheirOwnSplit) {
+  for (const char* name :
+       {"train/hand/1.png", "train/chest/1.png", "val/chest/1.png", "test/hand/1.png"}) {
+    touch(std::string("set/") + name);
+  }
+
+  EXPECT_THAT(splits_of(read_dataset(path("set"))),
+              ElementsAre(std::pair("test_hand_1", "test"),
+                          std::pair("train_chest_1", "train"),
+                          std::pair("train_hand_1", "train"),
+                          std::pair("val_chest_1", "validation")));
+  touch("set/knee/1.png");
+  EXPECT_THAT(error_of(ErrorCode::kInvalidArgument, [&] { (void)read_dataset(path("set")); }),
+              HasSubstr("knee"));
+}
+
+TEST_F(DatasetReaderTest, AListOfPicturesHasClassesPatientsAndSplits) {
+  for (const char* name : {"p/1.png", "p/2.jpeg", "q/1.png"}) {
+    touch(std::string("set/") + name);
+  }
+  write_file(path("set/list.csv"),
+             "image,label,patient,split\np/1.png,ill,P 1,train\np/2.jpeg,well,p  1,train\n"
+             "q/1.png,ill,P2,val\n");
+
+  const Dataset dataset = read_dataset(path("set/list.csv"));
+
+  ASSERT_THAT(dataset.cases, SizeIs(3));
+  EXPECT_EQ(dataset.cases[0].key, "p_1");
+  EXPECT_EQ(dataset.cases[0].patient, dataset.cases[1].patient);
+  EXPECT_THAT(dataset.cases[1].targets, ElementsAre(1.0));
+  EXPECT_EQ(dataset.cases[2].split, "validation");
+
+  write_file(path("set/leak.csv"),
+             "image,label,patient,split\np/1.png,ill,P1,train\nq/1.png,ill,P1,val\n");
+  EXPECT_THAT(error_of(ErrorCode::kRefused, [&] { (void)read_dataset(path("set/leak.csv")); }),
+              HasSubstr("patient"));
 }
 
 }  // namespace

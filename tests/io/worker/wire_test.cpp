@@ -86,6 +86,36 @@ TEST(Wire, NiftiHeadersArriveWhole) {
   EXPECT_EQ(back->warnings, header.warnings);
 }
 
+TEST(Wire, VolumeFileHeadersArriveWhole) {
+  VolumeFileHeader header;
+  header.format = "metaimage";
+  header.geometry =
+      make_geometry({4, 5, 6}, {0.1, 2, 3}, {-1, 2, 1.0 / 3}, Eigen::Matrix3d::Identity());
+  header.datatype = 512;
+  header.big_endian = true;
+  header.encoding = "zlib";
+  header.data_file = "v.zraw";
+  header.data_offset = -1;
+  header.packed_bytes = 77;
+  header.segmentation = true;
+  header.warnings = {"one", "two"};
+
+  const FileFacts facts = travelled({"x.mhd", header});
+
+  const VolumeFileHeader* back = facts.volume_file();
+  ASSERT_NE(back, nullptr);
+  EXPECT_EQ(back->format, "metaimage");
+  EXPECT_EQ(geometry_difference(back->geometry, header.geometry), "");
+  EXPECT_EQ(back->datatype, 512);
+  EXPECT_TRUE(back->big_endian);
+  EXPECT_EQ(back->encoding, "zlib");
+  EXPECT_EQ(back->data_file, "v.zraw");
+  EXPECT_EQ(back->data_offset, -1);
+  EXPECT_EQ(back->packed_bytes, 77);
+  EXPECT_TRUE(back->segmentation);
+  EXPECT_EQ(back->warnings, header.warnings);
+}
+
 TEST(Wire, TextOfAnyBytesComesBack) {
   std::string all;
   for (int byte = 0; byte < 256; ++byte) {
