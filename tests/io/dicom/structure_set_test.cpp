@@ -109,13 +109,19 @@ TEST_F(StructureSetTest, LeavesHolesAndKeyholesOpen) {
 TEST_F(StructureSetTest, GivesEachCentreOnASharedBorderToOneRegion) {
   // Borders that run through the centres of row 2 and column 3 of an axis-aligned grid.
   const Geometry grid = make_geometry({7, 5, 6}, {1, 1, 1}, {0, 0, 0}, Eigen::Matrix3d::Identity());
-  const MadeStructureSet made{.regions = {{1, "a", {contour(grid, 0, box(0, 0, 3, 2))}},
-                                          {2, "b", {contour(grid, 0, box(3, 0, 6, 2))}},
-                                          {3, "c", {contour(grid, 0, box(0, 2, 6, 4))}}}};
+  // A point between two centres tells that they were drawn, not traced.
+  const auto drawn = [&](double i0, double j0, double i1, double j1) {
+    Corners corners = box(i0, j0, i1, j1);
+    corners.emplace_back(i0, j0 + 0.5);
+    return contour(grid, 0, corners);
+  };
+  const MadeStructureSet made{.regions = {{1, "a", {drawn(0, 0, 3, 2)}},
+                                          {2, "b", {drawn(3, 0, 6, 2)}},
+                                          {3, "c", {drawn(0, 2, 6, 4)}}}};
   const LabelMap found = labels(made, grid).labels;
   EXPECT_EQ(count(found, 1), 6);
-  EXPECT_EQ(count(found, 2), 6);
-  EXPECT_EQ(count(found, 3), 12);
+  EXPECT_EQ(count(found, 2), 8);
+  EXPECT_EQ(count(found, 3), 21);
   EXPECT_EQ(found.at(3, 1, 0), 2);
   EXPECT_EQ(found.at(3, 2, 0), 3);
 }
