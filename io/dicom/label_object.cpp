@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-LabelObjectKind kind_of_labels(const fs::path& file) {
+LabelObjectKind label_object_kind(const fs::path& file) {
   std::string uid;
   bool dicom = false;
   {
@@ -102,7 +102,7 @@ LabelRequest request_on(const LabelTarget& target) {
 
 LabelObject read_label_object(const fs::path& file) {
   prepare_dcmtk();
-  return kind_of_labels(file) == LabelObjectKind::kStructureSet
+  return label_object_kind(file) == LabelObjectKind::kStructureSet
              ? object_of_structures(read_structure_set(file))
              : object_of_segmentation(SegmentationObject(file).header());
 }
@@ -112,7 +112,7 @@ PaintedLabels read_object_labels(std::span<const fs::path> files, const LabelTar
   MARROW_CHECK(!files.empty());
   LabelPainter painter(request_on(target));
   for (const fs::path& file : files) {
-    if (kind_of_labels(file) == LabelObjectKind::kStructureSet) {
+    if (label_object_kind(file) == LabelObjectKind::kStructureSet) {
       paint_structures(read_structure_set(file), painter);
     } else {
       paint_segmentation(SegmentationObject(file), painter);

@@ -43,7 +43,8 @@ FrameAxis frame_axis(const Eigen::Vector3d& step, const Geometry& grid) {
   return found;
 }
 
-std::string describe_frame(const SegmentationHeader& header, const SegmentationFrame& frame) {
+std::string describe_segmentation_frame(const SegmentationHeader& header,
+                                        const SegmentationFrame& frame) {
   const auto vector = [](const Eigen::Vector3d& v) {
     return fmt::format("({:.6g}, {:.6g}, {:.6g})", v[0], v[1], v[2]);
   };
@@ -136,7 +137,7 @@ class FramePlacer {
                     "the segmentation on the image's own grid",
                     n + 1,
                     what,
-                    describe_frame(header, header.frames[n]),
+                    describe_segmentation_frame(header, header.frames[n]),
                     describe(grid_)));
   }
 

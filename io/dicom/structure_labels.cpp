@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -65,6 +66,30 @@ void fill_even_odd(const std::vector<SliceContour>& contours, const Geometry& gr
   }
 }
 
+// Calls inside(i, j) for the voxels whose centres lie on contours with corners on centres.
+template <class Inside>
+void fill_traced_border(const std::vector<SliceContour>& contours,
+                        const Geometry& grid,
+                        Inside inside) {
+  for (const SliceContour& contour : contours) {
+    for (std::size_t n = 0; n < contour.size(); ++n) {
+      const Eigen::Vector2d& from = contour[n];
+      const Eigen::Vector2d way = contour[(n + 1) % contour.size()] - from;
+      const auto steps = std::max<std::int64_t>(
+          1, std::gcd(static_cast<std::int64_t>(way[0]), static_cast<std::int64_t>(way[1])));
+      for (std::int64_t step = 0; step < steps; ++step) {
+        const Eigen::Vector2d at =
+            from + static_cast<double>(step) * way / static_cast<double>(steps);
+        const auto i = std::llround(at[0]);
+        const auto j = std::llround(at[1]);
+        if (i >= 0 && j >= 0 && i < grid.size[0] && j < grid.size[1]) {
+          inside(i, j);
+        }
+      }
+    }
+  }
+}
+
 // The contours of one region, sorted by the slices of a grid.
 class RegionSlicer {
  public:
@@ -72,6 +97,10 @@ class RegionSlicer {
       : set_(set), region_(region), painter_(painter), grid_(painter.request().grid) {}
 
   [[nodiscard]] std::map<std::int64_t, RegionSlice> slices() {
+    traced_ = !region_.contours.empty() &&
+              std::all_of(region_.contours.begin(), region_.contours.end(), [&](const Contour& c) {
+                return runs_through_centres(c);
+              });
     for (std::size_t n = 0; n < region_.contours.size(); ++n) {
       add(n);
     }
@@ -95,15 +124,18 @@ class RegionSlicer {
                                 repeated_,
                                 small_));
     }
-    if (through_centres_ == static_cast<std::int64_t>(region_.contours.size())) {
+    if (traced_) {
       painter_.warn(set_.file,
-                    fmt::format("region {}: all its contours run through the centres of pixels, of "
-                                "which those on the borders at high i and j are left out; it comes "
-                                "out smaller than the pixels it was made from",
+                    fmt::format("region {}: all its contours run through the centres of pixels, as "
+                                "tools trace them from labels, so the pixels on its borders are "
+                                "taken as labelled",
                                 shown()));
     }
     return std::move(slices_);
   }
+
+  // Of slices(): whether all contours have their corners on centres.
+  [[nodiscard]] bool traced() const { return traced_; }
 
  private:
   [[nodiscard]] std::string shown() const {
@@ -125,7 +157,8 @@ class RegionSlicer {
       const Eigen::Vector3d index = grid_.to_index(point);
       lowest = flat.empty() ? index[2] : std::min(lowest, index[2]);
       highest = flat.empty() ? index[2] : std::max(highest, index[2]);
-      flat.emplace_back(snapped_index(index[0]), snapped_index(index[1]));
+      flat.emplace_back(traced_ ? std::round(index[0]) : snapped_index(index[0]),
+                        traced_ ? std::round(index[1]) : snapped_index(index[1]));
     }
     const double slice = std::floor((lowest + highest) / 2 + 0.5);
     // Written so that a coordinate that is no number is refused too.
@@ -139,11 +172,10 @@ class RegionSlicer {
     }
     if (slice < 0 || slice >= static_cast<double>(grid_.size[2])) {
       ++outside_;
-    } else if (contour.size() < kLeastPoints) {
+    } else if (contour.size() < kLeastPoints && !traced_) {
       ++small_;
     } else {
       check_border(flat, number);
-      count_centres(flat);
       keep(static_cast<std::int64_t>(slice), lowest, std::move(flat));
     }
   }
@@ -165,10 +197,11 @@ class RegionSlicer {
     }
   }
 
-  // How tools write outlines that they trace from pixels.
-  void count_centres(const SliceContour& flat) {
-    through_centres_ += std::all_of(flat.begin(), flat.end(), [](const Eigen::Vector2d& point) {
-      return (point - point.array().round().matrix()).cwiseAbs().maxCoeff() <= kOnCentreVoxels;
+  [[nodiscard]] bool runs_through_centres(const Contour& contour) const {
+    return std::all_of(contour.begin(), contour.end(), [&](const Eigen::Vector3d& point) {
+      const Eigen::Vector3d index = grid_.to_index(point);
+      return std::abs(index[0] - std::round(index[0])) <= kOnCentreVoxels &&
+             std::abs(index[1] - std::round(index[1])) <= kOnCentreVoxels;
     });
   }
 
@@ -199,7 +232,7 @@ class RegionSlicer {
   std::int64_t outside_ = 0;
   std::int64_t repeated_ = 0;
   std::int64_t small_ = 0;
-  std::int64_t through_centres_ = 0;
+  bool traced_ = false;
 };
 
 void check_region_space(const StructureSet& set,
@@ -255,11 +288,16 @@ void paint_structures(const StructureSet& structures, LabelPainter& painter) {
     }
     check_region_space(structures, region, painter.request());
     warn_of_left_out(structures, region, painter);
-    for (const auto& [slice, drawn] : RegionSlicer(structures, region, painter).slices()) {
+    RegionSlicer slicer(structures, region, painter);
+    for (const auto& [slice, drawn] : slicer.slices()) {
       const std::int64_t first = slice * grid.size[0] * grid.size[1];
-      fill_even_odd(drawn.contours, grid, [&](std::int64_t i, std::int64_t j) {
+      const auto paint = [&](std::int64_t i, std::int64_t j) {
         painter.paint(static_cast<std::size_t>(first + i + j * grid.size[0]), *value);
-      });
+      };
+      fill_even_odd(drawn.contours, grid, paint);
+      if (slicer.traced()) {
+        fill_traced_border(drawn.contours, grid, paint);
+      }
     }
   }
 }

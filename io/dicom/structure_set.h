@@ -47,9 +47,10 @@ struct StructureSet {
 // slice: a contour inside another one is a hole, and a hole that is joined to its outline by a
 // channel of no width (a keyhole) works as well. Centres on a border belong to the region whose
 // inside is at higher i, or at higher j along a border that runs along i, so that regions that
-// share a border share no voxel and leave none out; points are rounded to 1/65536 of a voxel first.
-// A region all of whose contours run through centres, as tools trace them from pixels, loses those
-// on its far borders: that is a warning.
+// share a border share no voxel and leave none out. One exception: where all contours of a region
+// have all their corners on centres (1e-3 of a voxel), as tools write that trace them from labels
+// (rt-utils, all that use OpenCV), the centres on the borders belong to it, which gives those
+// labels back; that is a warning.
 //
 // A contour belongs to the slice that it is nearest to: all its points lie within half a step of it
 // and, among themselves, within a tenth of a step of one plane. All contours of a region in one

@@ -109,9 +109,15 @@ TEST_F(StructureSetTest, LeavesHolesAndKeyholesOpen) {
 TEST_F(StructureSetTest, GivesEachCentreOnASharedBorderToOneRegion) {
   // Borders that run through the centres of row 2 and column 3 of an axis-aligned grid.
   const Geometry grid = make_geometry({7, 5, 6}, {1, 1, 1}, {0, 0, 0}, Eigen::Matrix3d::Identity());
-  const MadeStructureSet made{.regions = {{1, "a", {contour(grid, 0, box(0, 0, 3, 2))}},
-                                          {2, "b", {contour(grid, 0, box(3, 0, 6, 2))}},
-                                          {3, "c", {contour(grid, 0, box(0, 2, 6, 4))}}}};
+  // A point between two centres tells that they were drawn, not traced.
+  const auto drawn = [&](double i0, double j0, double i1, double j1) {
+    Corners corners = box(i0, j0, i1, j1);
+    corners.emplace_back(i0, j0 + 0.5);
+    return contour(grid, 0, corners);
+  };
+  const MadeStructureSet made{.regions = {{1, "a", {drawn(0, 0, 3, 2)}},
+                                          {2, "b", {drawn(3, 0, 6, 2)}},
+                                          {3, "c", {drawn(0, 2, 6, 4)}}}};
   const LabelMap found = labels(made, grid).labels;
   EXPECT_EQ(count(found, 1), 6);
   EXPECT_EQ(count(found, 2), 6);
@@ -197,13 +203,28 @@ TEST_F(StructureSetTest, LeavesOutPointsAndRepetitionsWithAWarning) {
                                               HasSubstr("1 contours that repeat")));
 }
 
-TEST_F(StructureSetTest, WarnsOfContoursThatRunThroughTheCentresOfPixels) {
+TEST_F(StructureSetTest, GivesLabelsBackWhoseBordersWereTracedThroughCentres) {
+  // All but the pixel (3, 2) of slice 2, as OpenCV traces it, and a single pixel.
   const PaintedLabels traced =
-      labels({.regions = {{1, "liver", {contour(grid_, 2, box(1, 1, 4, 3))}}}});
-  EXPECT_EQ(count(traced.labels, 1), 3 * 2);
+      labels({.regions = {{1,
+                           "liver",
+                           {contour(grid_, 2, box(0, 0, 6, 4)),
+                            contour(grid_, 2, {{2, 2}, {3, 1}, {4, 2}, {3, 3}}),
+                            contour(grid_, 4, {{5, 1}})}}}});
+  LabelMap expected = make_grid<std::uint16_t>(grid_);
+  std::fill_n(&expected.at(0, 0, 2), 35, std::uint16_t{1});
+  expected.at(3, 2, 2) = 0;
+  expected.at(5, 1, 4) = 1;
+  EXPECT_EQ(traced.labels.voxels, expected.voxels);
   EXPECT_THAT(traced.warnings, ::testing::ElementsAre(HasSubstr("through the centres")));
-  EXPECT_TRUE(
-      labels({.regions = {{1, "liver", {contour(grid_, 2, box(0.5, 1, 4, 3))}}}}).warnings.empty());
+}
+
+TEST_F(StructureSetTest, KeepsTheHalfOpenRuleWhereOneCornerIsOffCentre) {
+  const PaintedLabels drawn =
+      labels({.regions = {
+                  {1, "liver", {contour(grid_, 2, {{1, 1}, {4, 1}, {4, 3}, {1.25, 3}, {1, 2}})}}}});
+  EXPECT_EQ(count(drawn.labels, 1), 3 * 2);
+  EXPECT_TRUE(drawn.warnings.empty());
 }
 
 TEST_F(StructureSetTest, RefusesOverlapsByNameUnlessOneIsChosen) {
@@ -236,6 +257,19 @@ TEST_F(StructureSetTest, RefusesAnotherFrameOfReference) {
                   .regions = {{1, "liver", {contour(grid_, 2, box(0.5, 0.5, 2.5, 2.5))}}},
                   .frame_of_reference = "1.2.10"}),
               HasSubstr("other-frame-of-reference"));
+}
+
+TEST_F(StructureSetTest, IsNoImageToAScanWhichSaysWhatItIs) {
+  const fs::path file = write_structure_set(
+      folder_.path() / "set.dcm",
+      {.regions = {{1, "liver", {contour(grid_, 2, box(0.5, 0.5, 2.5, 2.5))}}}});
+  try {
+    static_cast<void>(read_dicom_header(file));
+    ADD_FAILURE() << "expected a refusal";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::StartsWith("not-an-image: "));
+    EXPECT_THAT(error.what(), HasSubstr("these are labels: give the folder with --data"));
+  }
 }
 
 TEST_F(StructureSetTest, RefusesAWrongNumberOfPoints) {
