@@ -153,12 +153,16 @@ void check_single_volume(const NiftiBytes& bytes, const std::string& name) {
   }
 }
 
+std::optional<std::int64_t> dicom_volume(std::int64_t index) {
+  return index < 0 ? std::nullopt : std::optional(index);
+}
+
 VoxelAnswer answer_volume(const std::vector<fs::path>& files,
                           std::int64_t index,
                           const RequestLimits& limits) {
   const auto file = nifti_file(files);
   if (!file) {
-    return voxel_answer(read_dicom_stack(files), {});
+    return voxel_answer(read_dicom_stack(files, dicom_volume(index)), {});
   }
   const NiftiFiles mapped(*file);
   if (index < 0) {
@@ -188,10 +192,12 @@ LabelMap labels_of(const Volume& volume, const fs::path& file) {
   return labels;
 }
 
-VoxelAnswer answer_labels(const std::vector<fs::path>& files, const RequestLimits& limits) {
+VoxelAnswer answer_labels(const std::vector<fs::path>& files,
+                          std::int64_t index,
+                          const RequestLimits& limits) {
   const auto file = nifti_file(files);
   if (!file) {
-    return voxel_answer(labels_of(read_dicom_stack(files), files.front()), {});
+    return voxel_answer(labels_of(read_dicom_stack(files, dicom_volume(index)), files.front()), {});
   }
   const NiftiFiles mapped(*file);
   const NiftiLabels result =
@@ -199,7 +205,7 @@ VoxelAnswer answer_labels(const std::vector<fs::path>& files, const RequestLimit
   return voxel_answer(result.labels, result.warnings);
 }
 
-VoxelAnswer answer_geometry(const std::vector<fs::path>& files) {
+VoxelAnswer answer_geometry(const std::vector<fs::path>& files, std::int64_t index) {
   VoxelAnswer answer;
   const auto file = nifti_file(files);
   if (file) {
@@ -211,7 +217,7 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files) {
   for (const fs::path& slice : files) {
     headers.push_back(read_dicom_header(slice));
   }
-  answer.wire = {{"geometry", to_wire(dicom_stack_geometry(headers))}};
+  answer.wire = {{"geometry", to_wire(dicom_stack_geometry(headers, dicom_volume(index)))}};
   return answer;
 }
 
@@ -219,14 +225,15 @@ VoxelAnswer answer_voxels(const json& request,
                           const std::vector<fs::path>& files,
                           const RequestLimits& limits) {
   const auto& operation = request.at("op").get_ref<const std::string&>();
+  const auto index = request.at("volume").get<std::int64_t>();
   if (operation == "volume") {
-    return answer_volume(files, request.at("volume").get<std::int64_t>(), limits);
+    return answer_volume(files, index, limits);
   }
   if (operation == "labels") {
-    return answer_labels(files, limits);
+    return answer_labels(files, index, limits);
   }
   MARROW_CHECK(operation == "geometry");
-  return answer_geometry(files);
+  return answer_geometry(files, index);
 }
 
 // Misbehaves as the file's name asks for.

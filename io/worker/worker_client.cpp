@@ -273,14 +273,19 @@ Volume WorkerClient::volume(std::span<const fs::path> files,
       files);
 }
 
-LabelMap WorkerClient::labels(std::span<const fs::path> files) {
-  return state_->ask_for_voxels<std::uint16_t>({{"op", "labels"}, {"files", wire_files(files)}},
-                                               files);
+LabelMap WorkerClient::labels(std::span<const fs::path> files,
+                              std::optional<std::int64_t> volume_index) {
+  return state_->ask_for_voxels<std::uint16_t>(
+      {{"op", "labels"}, {"files", wire_files(files)}, {"volume", volume_index.value_or(-1)}},
+      files);
 }
 
-Geometry WorkerClient::geometry(std::span<const fs::path> files) {
-  const json answer =
-      state_->ask({{"op", "geometry"}, {"files", wire_files(files)}}, files, nullptr);
+Geometry WorkerClient::geometry(std::span<const fs::path> files,
+                                std::optional<std::int64_t> volume_index) {
+  const json answer = state_->ask(
+      {{"op", "geometry"}, {"files", wire_files(files)}, {"volume", volume_index.value_or(-1)}},
+      files,
+      nullptr);
   try {
     return geometry_from_wire(answer.at("geometry"));
   } catch (const std::exception&) {
