@@ -63,7 +63,7 @@ class WalkedAttributes {
     if (value == nullptr) {
       return decimals;
     }
-    if (is_vr(*value, tag, "US")) {
+    if (representation(*value, tag) == Vr("US") && is_written_so(*value, Vr("US"))) {
       decimals.count = 1;
       decimals.first[0] = small_integer(*value);
       return decimals;
@@ -107,12 +107,10 @@ class WalkedAttributes {
     return value->length > kLongestOrdinaryValue ? surprise() : value;
   }
 
-  // Whether the value is of this representation, which the standard gives the attribute.
-  bool is_vr(const FastWalk::Value& value, TagNumber tag, std::string_view vr) {
-    const std::string_view expected = kTagSlots.vr(kTagSlots.find(tag));
-    const std::string_view written(value.vr.data(), 2);
-    return expected.empty() ? walk_.explicit_vr() && written == vr
-                            : expected == vr && (!walk_.explicit_vr() || written == vr);
+  // The representation that the standard gives the attribute; of a private one, that of the file.
+  [[nodiscard]] Vr representation(const FastWalk::Value& value, TagNumber tag) const {
+    const Vr expected = kTagSlots.vr(kTagSlots.find(tag));
+    return expected == Vr() ? value.vr : expected;
   }
 
   double small_integer(const FastWalk::Value& value) {
@@ -124,47 +122,86 @@ class WalkedAttributes {
     return static_cast<unsigned char>(bytes[0]) | static_cast<unsigned char>(bytes[1]) << 8;
   }
 
+  // Whether the file writes the value in this representation, or in none.
+  [[nodiscard]] bool is_written_so(const FastWalk::Value& value, Vr vr) const {
+    return !walk_.explicit_vr() || value.vr == vr;
+  }
+
+  std::string_view surprising_text() {
+    ordinary_ = false;
+    return {};
+  }
+
   // The value as text; a view into the file or into number_.
   std::string_view view(TagNumber tag) {
     const FastWalk::Value* const value = present(tag);
     if (value == nullptr) {
       return {};
     }
-    if (is_vr(*value, tag, "FD") || is_vr(*value, tag, "FL")) {
-      return whole_number(*value);
+    const Vr vr = representation(*value, tag);
+    if (value->vr == Vr("UN") || value->vr == Vr("OB")) {
+      return unknown_text(*value);
     }
-    const std::string_view written(value->vr.data(), 2);
-    const bool unknown = walk_.explicit_vr() && (written == "UN" || written == "OB");
-    if (!unknown && !is_text(*value, tag)) {
-      surprise();
-      return {};
+    if (vr == Vr() || !is_written_so(*value, vr)) {
+      return surprising_text();
     }
-    const TextContent content = text_content(walk_.bytes(*value));
-    const std::string_view expected = kTagSlots.vr(kTagSlots.find(tag));
-    // DCMTK takes blanks out of UIDs wherever they are.
-    const bool blank_in_uid =
-        expected == "UI" && content.unpadded.find(' ') != std::string_view::npos;
-    if (content.control || blank_in_uid || (content.high && (unknown || !bytes_are_text())) ||
-        (!unknown && content.separator && expected != "LT" &&
-         blank_beside_separator(content.unpadded))) {
-      surprise();
-      return {};
+    switch (form_of(vr)) {
+      case Form::kReal:
+        return whole_number(*value);
+      case Form::kText:
+      case Form::kLongText:
+      case Form::kUid:
+        return plain_text(*value, form_of(vr));
+      case Form::kOther:
+        break;
+    }
+    return surprising_text();
+  }
+
+  enum class Form { kOther, kText, kLongText, kUid, kReal };
+
+  static Form form_of(Vr vr) {
+    constexpr auto letters = [](char first, char second) {
+      return static_cast<int>(first) << 8 | second;
+    };
+    switch (letters(vr.first(), vr.second())) {
+      case letters('A', 'E'):
+      case letters('A', 'S'):
+      case letters('C', 'S'):
+      case letters('D', 'S'):
+      case letters('I', 'S'):
+      case letters('L', 'O'):
+      case letters('P', 'N'):
+      case letters('S', 'H'):
+        return Form::kText;
+      case letters('L', 'T'):
+        return Form::kLongText;
+      case letters('U', 'I'):
+        return Form::kUid;
+      case letters('F', 'D'):
+      case letters('F', 'L'):
+        return Form::kReal;
+      default:
+        return Form::kOther;
+    }
+  }
+
+  std::string_view plain_text(const FastWalk::Value& value, Form form) {
+    const TextContent content = text_content(walk_.bytes(value));
+    // DCMTK takes blanks out of UIDs wherever they are, and those beside a separator out of texts.
+    const bool odd_blank =
+        (form == Form::kUid && content.unpadded.find(' ') != std::string_view::npos) ||
+        (form == Form::kText && content.separator && blank_beside_separator(content.unpadded));
+    if (content.control || odd_blank || (content.high && !bytes_are_text())) {
+      return surprising_text();
     }
     return content.unpadded;
   }
 
-  bool is_text(const FastWalk::Value& value, TagNumber tag) {
-    static constexpr std::array<std::string_view, 10> kTexts{
-        "AE", "AS", "CS", "DS", "IS", "LO", "LT", "PN", "SH", "UI"};
-    static constexpr std::array<std::string_view, 5> kPrivateTexts{"DS", "IS", "LO", "SH", "CS"};
-    const std::string_view expected = kTagSlots.vr(kTagSlots.find(tag));
-    const std::string_view written(value.vr.data(), 2);
-    if (expected.empty()) {
-      return walk_.explicit_vr() &&
-             std::find(kPrivateTexts.begin(), kPrivateTexts.end(), written) != kPrivateTexts.end();
-    }
-    return (!walk_.explicit_vr() || written == expected) &&
-           std::find(kTexts.begin(), kTexts.end(), expected) != kTexts.end();
+  // As dicom_text takes values of unknown representation: printable ASCII or nothing.
+  std::string_view unknown_text(const FastWalk::Value& value) {
+    const TextContent content = text_content(walk_.bytes(value));
+    return content.control || content.high ? surprising_text() : content.unpadded;
   }
 
   // One float or double that is an integer, which every way of printing prints alike.
@@ -172,17 +209,17 @@ class WalkedAttributes {
     constexpr double kMostExact = 1e7;
     const std::string_view bytes = walk_.bytes(value);
     double number = -1;
-    if (std::uint64_t word = 0; value.vr[1] == 'L' && bytes.size() == sizeof(float)) {
+    const bool single = value.vr.second() == 'L';
+    if (std::uint64_t word = 0; single && bytes.size() == sizeof(float)) {
       std::memcpy(&word, bytes.data(), sizeof(float));
       number = static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(word)));
-    } else if (value.vr[1] != 'L' && bytes.size() == sizeof word) {
+    } else if (!single && bytes.size() == sizeof word) {
       std::memcpy(&word, bytes.data(), sizeof word);
       number = std::bit_cast<double>(word);
     }
     if (!(number >= 0 && number < kMostExact) || number != std::floor(number) ||
         std::signbit(number)) {
-      surprise();
-      return {};
+      return surprising_text();
     }
     number_ = fmt::format("{}", static_cast<std::int64_t>(number));
     return number_;

@@ -41,42 +41,55 @@ class VrTable {
   };
 
   consteval VrTable() {
-    for (const std::string_view vr :
-         {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UI"}) {
+    for (const Vr vr : {Vr("AE"),
+                        Vr("AS"),
+                        Vr("CS"),
+                        Vr("DA"),
+                        Vr("DS"),
+                        Vr("DT"),
+                        Vr("IS"),
+                        Vr("LO"),
+                        Vr("LT"),
+                        Vr("PN"),
+                        Vr("SH"),
+                        Vr("ST"),
+                        Vr("TM"),
+                        Vr("UI")}) {
       set(vr, 1, false);
     }
     set("US", 2, false);
     set("SS", 2, false);
-    for (const std::string_view vr : {"AT", "FL", "SL", "UL"}) {
+    for (const Vr vr : {Vr("AT"), Vr("FL"), Vr("SL"), Vr("UL")}) {
       set(vr, 4, false);
     }
     set("FD", 8, false);
-    for (const std::string_view vr : {"OB", "SQ", "UC", "UN", "UR", "UT"}) {
+    for (const Vr vr : {Vr("OB"), Vr("SQ"), Vr("UC"), Vr("UN"), Vr("UR"), Vr("UT")}) {
       set(vr, 1, true);
     }
     set("OW", 2, true);
     set("OF", 4, true);
     set("OL", 4, true);
-    for (const std::string_view vr : {"OD", "OV", "SV", "UV"}) {
+    for (const Vr vr : {Vr("OD"), Vr("OV"), Vr("SV"), Vr("UV")}) {
       set(vr, 8, true);
     }
   }
 
-  [[nodiscard]] Entry find(std::array<char, 2> vr) const {
-    const bool letters = vr[0] >= 'A' && vr[0] <= 'Z' && vr[1] >= 'A' && vr[1] <= 'Z';
-    return letters ? entries_[place(vr[0], vr[1])] : Entry{};
+  [[nodiscard]] Entry find(Vr vr) const {
+    const bool letters =
+        vr.first() >= 'A' && vr.first() <= 'Z' && vr.second() >= 'A' && vr.second() <= 'Z';
+    return letters ? entries_[place(vr)] : Entry{};
   }
 
  private:
   static constexpr std::size_t kLetters = 26;
 
-  static constexpr std::size_t place(char first, char second) {
-    return static_cast<std::size_t>(first - 'A') * kLetters +
-           static_cast<std::size_t>(second - 'A');
+  static constexpr std::size_t place(Vr vr) {
+    return static_cast<std::size_t>(vr.first() - 'A') * kLetters +
+           static_cast<std::size_t>(vr.second() - 'A');
   }
 
-  constexpr void set(std::string_view vr, std::uint8_t width, bool long_length) {
-    entries_[place(vr[0], vr[1])] = {width, long_length};
+  constexpr void set(Vr vr, std::uint8_t width, bool long_length) {
+    entries_[place(vr)] = {width, long_length};
   }
 
   std::array<Entry, kLetters * kLetters> entries_{};
@@ -95,10 +108,6 @@ struct MosaicSource {
 constexpr std::array kMosaicPlaces{MosaicSource{0x0019, "SIEMENS MR HEADER", 0x0A, false},
                                    MosaicSource{0x0029, "SIEMENS CSA HEADER", 0x10, true},
                                    MosaicSource{0x0065, "Image Private Header", 0x50, false}};
-
-bool is_vr(std::array<char, 2> vr, std::string_view name) {
-  return vr[0] == name[0] && vr[1] == name[1];
-}
 
 std::string_view without_padding(std::string_view text) {
   while (!text.empty() && text.back() == '\0') {
@@ -158,7 +167,7 @@ bool FastWalk::read_meta() {
 }
 
 bool FastWalk::accept_syntax() {
-  if (!transfer_syntax_.found || !is_vr(transfer_syntax_.vr, "UI")) {
+  if (!transfer_syntax_.found || transfer_syntax_.vr != Vr("UI")) {
     return false;
   }
   const std::string_view syntax = transfer_syntax();
@@ -198,12 +207,12 @@ bool FastWalk::read_element(Element& element) {
 
 bool FastWalk::read_explicit(Element& element) {
   const std::uint8_t* const vr = head_.at(at_);
-  element.vr = {static_cast<char>(vr[0]), static_cast<char>(vr[1])};
+  element.vr = Vr(static_cast<char>(vr[0]), static_cast<char>(vr[1]));
   const VrTable::Entry entry = kVrTable.find(element.vr);
   if (entry.width == 0) {
     return false;
   }
-  element.sequence = is_vr(element.vr, "SQ");
+  element.sequence = element.vr == Vr("SQ");
   if (!entry.long_length) {
     element.length = head_.u16(at_ + 2);
     at_ += 4;
@@ -298,7 +307,7 @@ bool FastWalk::skip_sequence(const Element& outer) {
 }
 
 bool FastWalk::read_pixels(const Element& element) {
-  const bool known = !explicit_vr_ || is_vr(element.vr, "OW") || is_vr(element.vr, "OB");
+  const bool known = !explicit_vr_ || element.vr == Vr("OW") || element.vr == Vr("OB");
   if (element.tag != kWalkPixelData || !known || (element.sequence && explicit_vr_)) {
     return false;
   }

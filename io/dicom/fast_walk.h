@@ -20,7 +20,7 @@ class FastWalk {
   struct Value {
     std::int64_t at = 0;
     std::uint32_t length = 0;
-    std::array<char, 2> vr{};  // zeros in an implicit file
+    Vr vr;  // none in an implicit file
     bool found = false;
   };
 
@@ -57,7 +57,7 @@ class FastWalk {
 
   struct Element {
     TagNumber tag = 0;
-    std::array<char, 2> vr{};
+    Vr vr;
     std::uint32_t length = 0;
     bool sequence = false;  // of items, which come next
   };

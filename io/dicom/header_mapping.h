@@ -139,7 +139,8 @@ class HeaderMapping {
     for (const FactTag& fact : kFactTags) {
       const std::string text = attributes_.text(fact.attribute.tag);
       if (!text.empty() && (!fact.number || parse_decimal(text))) {
-        header_.facts[fact.name] = printable(text, kFactCharacters);
+        header_.facts.emplace_hint(
+            header_.facts.end(), fact.name, printable(text, kFactCharacters));
       }
     }
     if (!attributes_.text(kContrastBolusAgent.tag).empty()) {

@@ -1,6 +1,5 @@
 #include "io/dicom/ordinary_text.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -23,6 +22,38 @@ constexpr std::uint64_t bytes_below(std::uint64_t word, unsigned char limit) {
   return (word - kEveryByte * limit) & ~word & kHighBits;
 }
 
+template <class Word>
+Word text_word(std::string_view bytes, std::size_t at) {
+  Word word = 0;
+  std::memcpy(&word, bytes.data() + at, sizeof word);
+  return word;
+}
+
+// The bytes of a text shorter than a word, some of them twice, and blanks.
+std::uint64_t short_word(std::string_view bytes) {
+  constexpr std::uint64_t kBlanks = kEveryByte * ' ';
+  if (bytes.size() >= sizeof(std::uint32_t)) {
+    return text_word<std::uint32_t>(bytes, 0) |
+           std::uint64_t{text_word<std::uint32_t>(bytes, bytes.size() - sizeof(std::uint32_t))}
+               << 32;
+  }
+  std::uint64_t word = kBlanks;
+  for (const char byte : bytes) {
+    word = word << 8 | static_cast<unsigned char>(byte);
+  }
+  return word;
+}
+
+struct TextScan {
+  std::uint64_t control = 0, high = 0, separator = 0;
+
+  void add(std::uint64_t word) {
+    control |= bytes_below(word, ' ') | bytes_equal(word, 0x7F);
+    high |= word & kHighBits;
+    separator |= bytes_equal(word, '\\');
+  }
+};
+
 }  // namespace
 
 TextContent text_content(std::string_view bytes) {
@@ -32,17 +63,17 @@ TextContent text_content(std::string_view bytes) {
   while (!bytes.empty() && bytes.front() == ' ') {
     bytes.remove_prefix(1);
   }
-  std::uint64_t control = 0;
-  std::uint64_t high = 0;
-  std::uint64_t separator = 0;
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof(std::uint64_t)) {
-    std::uint64_t word = kEveryByte * ' ';
-    std::memcpy(&word, bytes.data() + at, std::min(sizeof word, bytes.size() - at));
-    control |= bytes_below(word, ' ') | bytes_equal(word, 0x7F);
-    high |= word & kHighBits;
-    separator |= bytes_equal(word, '\\');
+  TextScan scan;
+  if (bytes.size() < sizeof(std::uint64_t)) {
+    scan.add(short_word(bytes));
+  } else {
+    for (std::size_t at = 0; at + sizeof(std::uint64_t) <= bytes.size();
+         at += sizeof(std::uint64_t)) {
+      scan.add(text_word<std::uint64_t>(bytes, at));
+    }
+    scan.add(text_word<std::uint64_t>(bytes, bytes.size() - sizeof(std::uint64_t)));
   }
-  return {control != 0, high != 0, separator != 0, bytes};
+  return {scan.control != 0, scan.high != 0, scan.separator != 0, bytes};
 }
 
 bool blank_beside_separator(std::string_view text) {

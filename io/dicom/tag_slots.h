@@ -32,7 +32,7 @@ class TagSlots {
     }
     for (const PrivateTag& source : kBValueTags) {
       add({source.creator_tag, "LO"});
-      add({source.tag, ""});
+      add({source.tag, Vr()});
     }
     while (!spread()) {
       multiplier_ += 2;
@@ -49,10 +49,8 @@ class TagSlots {
     return slot != kFree && tags_[slot].tag == tag ? slot : kNone;
   }
 
-  // "" for private ones, whose representation only the file knows.
-  [[nodiscard]] constexpr std::string_view vr(int slot) const {
-    return tags_[static_cast<std::size_t>(slot)].vr;
-  }
+  // None for private ones, whose representation only the file knows.
+  [[nodiscard]] constexpr Vr vr(int slot) const { return tags_[static_cast<std::size_t>(slot)].vr; }
 
  private:
   static constexpr std::uint8_t kFree = 0xFF;
