@@ -99,6 +99,7 @@ std::vector<std::string> cli_take_overrides(const CLI::App& app,
 
 void CommandContext::answer(const nlohmann::json& object) const {
   if (options.json) {
+    answered = true;
     std::cout << object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
   }
 }
@@ -247,7 +248,12 @@ int Command::run(const std::vector<std::string>& words, bool& json) {
     context.command_line += " " + word;
   }
   MARROW_CHECK(state.body);
-  return state.body(context);
+  try {
+    return state.body(context);
+  } catch (...) {
+    json = json && !context.answered;  // --json is one object: the failure is then told in words
+    throw;
+  }
 }
 
 // ---- the table

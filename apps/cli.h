@@ -57,6 +57,7 @@ struct CommandContext {
   std::vector<std::string> overrides;  // key=value words as given
   bool overwrite = false;              // --overwrite; false for commands without takes_overwrite
   std::string command_line;            // as typed, for manifests
+  mutable bool answered = false;       // whether the one object has been printed
 
   // The one JSON object of --json, on standard output; nothing without --json.
   void answer(const nlohmann::json& object) const;

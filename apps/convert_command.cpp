@@ -19,6 +19,7 @@
 #include "core/files.h"
 #include "core/interrupt.h"
 #include "core/progress.h"
+#include "io/catalogue/acquisition_json.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/series_json.h"
 #include "io/nifti/nifti.h"
@@ -85,13 +86,15 @@ nlohmann::json convert_write(const ConvertJob& job, WorkerClient& worker) {
   } else {
     write_nifti(job.image, volume);
   }
-  nlohmann::json facts = series_json(job.record);
+  nlohmann::json series = series_json(job.record);
   for (const char* own : {"kept", "dropped_because", "split"}) {
-    facts.erase(own);
+    series.erase(own);
   }
   if (job.volume) {
-    facts["volume"] = *job.volume;
+    series["volume"] = *job.volume;
   }
+  nlohmann::json facts = acquisition_json(job.record);
+  facts["Marrow"] = std::move(series);
   std::filesystem::path sidecar = job.image;
   sidecar.replace_extension().replace_extension(".json");
   write_atomically(sidecar, facts.dump(2) + "\n");
@@ -109,7 +112,7 @@ std::vector<ConvertJob> convert_jobs(std::vector<SeriesRecord> records,
                                      nlohmann::json& refused) {
   std::vector<ConvertJob> jobs;
   for (SeriesRecord& record : records) {
-    if (record.verdict == Verdict::kRefuse || record.verdict == Verdict::kResample) {
+    if (record.verdict == Verdict::kRefuse) {
       refused.push_back(
           {{"key", record.key}, {"code", record.reason_code}, {"reason", record.reason}});
       continue;
@@ -117,7 +120,8 @@ std::vector<ConvertJob> convert_jobs(std::vector<SeriesRecord> records,
     for (std::int64_t n = 0; n < record.volumes; ++n) {
       const bool several = record.volumes > 1;
       const std::string name = several ? fmt::format("{}_v{:04}", record.key, n) : record.key;
-      jobs.push_back({record, several ? std::optional(n) : std::nullopt, out / (name + ".nii.gz")});
+      jobs.push_back(
+          {record, several ? std::optional(n) : record.volume, out / (name + ".nii.gz")});
       if (!context.overwrite && std::filesystem::exists(jobs.back().image)) {
         throw Error(ErrorCode::kRefused,
                     "-o: " + jobs.back().image.string() +

@@ -10,6 +10,7 @@
 
 #include "apps/cli.h"
 #include "apps/data_counts.h"
+#include "apps/input_contract.h"
 #include "apps/run_folder.h"
 #include "apps/segmentation_model.h"
 #include "apps/training_data.h"
@@ -33,6 +34,7 @@ struct EvaluateArguments {
   std::filesystem::path data;
   std::string split;
   bool allow_seen_cases = false;
+  std::string contract = "match";
 };
 
 struct CasesToScore {
@@ -131,6 +133,7 @@ void write_pictures(const Evaluation& evaluation,
 
 int run_evaluate(const CommandContext& context, const EvaluateArguments& arguments) {
   at::set_num_threads(static_cast<int>(context.options.threads));
+  const ContractRule rule = contract_rule_from_name(arguments.contract);
   const SegmentationModel model = load_segmentation(arguments.run);
   const RunDescription description = read_run(arguments.run);
   const FolderLock lock(arguments.run);
@@ -171,6 +174,10 @@ int run_evaluate(const CommandContext& context, const EvaluateArguments& argumen
       progress.advance();
       continue;
     }
+    settle_breach(
+        rule,
+        "case \"" + printable(key) + "\"",
+        contract_breach(model.contract, item->modality, data.store->info(index).geometry));
     const LabelMap reference = source->labels(*item->labels);
     const LabelMap prepared = segment(
         *model.task, stored_channels(*data.store, index), model.window, model.mode, model.classes);
@@ -231,6 +238,7 @@ void add_evaluate_command(CommandTable& table) {
   command.app().add_option("--data", arguments->data, "labelled data set")->required();
   command.app().add_option(
       "--split", arguments->split, "train, validation or test (default: test, else validation)");
+  command.app().add_option("--contract", arguments->contract, kContractWords);
   command.app().add_flag(
       "--allow-seen-cases", arguments->allow_seen_cases, "score cases that the run was trained on");
   command.runs(

@@ -1,5 +1,7 @@
 #include "apps/explain_command.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +14,10 @@
 #include "apps/catalogue_file.h"
 #include "apps/cli.h"
 #include "apps/thumbnail.h"
+#include "clinical/report/picture.h"
+#include "clinical/report/png.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/explain.h"
 #include "io/worker/worker_client.h"
@@ -25,19 +30,54 @@ struct ExplainCommandOptions {
   bool no_picture = false;
 };
 
-// Empty when the volume cannot be read; the reason is already in the explanation, or is said.
-std::string explain_picture(const SeriesRecord& record) {
+// Axial, coronal and sagittal through the middle, side by side on black.
+Picture explain_planes(const Volume& volume) {
+  constexpr std::int64_t kPlaneSide = 360;
+  constexpr std::int64_t kGap = 8;
+  const Size3& size = volume.geometry.size;
+  const std::vector<Picture> planes = three_planes(
+      volume, {size[0] / 2, size[1] / 2, size[2] / 2}, robust_window(volume), kPlaneSide);
+  std::int64_t width = -kGap;
+  std::int64_t height = 0;
+  for (const Picture& plane : planes) {
+    width += plane.width + kGap;
+    height = std::max(height, plane.height);
+  }
+  Picture sheet = make_picture(width, height, {0, 0, 0});
+  std::int64_t left = 0;
+  for (const Picture& plane : planes) {
+    for (std::int64_t y = 0; y < plane.height; ++y) {
+      for (std::int64_t x = 0; x < plane.width; ++x) {
+        sheet.at(left + x, y + (height - plane.height) / 2) = plane.at(x, y);
+      }
+    }
+    left += plane.width + kGap;
+  }
+  return sheet;
+}
+
+struct ExplainPicture {
+  std::string text;            // for the terminal; says why where there is none
+  std::filesystem::path file;  // empty where there is none
+};
+
+ExplainPicture explain_picture(const SeriesRecord& record, const CommandContext& context) {
   if (record.verdict == Verdict::kRefuse) {
     return {};
   }
   try {
     WorkerClient worker;
-    const auto index = record.volumes > 1 ? std::optional<std::int64_t>(0) : std::nullopt;
-    return "axial, coronal and sagittal through the middle (left of the picture: right of the "
-           "patient, or front)\n" +
-           thumbnail_text(worker.volume(record.files, index));
+    const auto index = record.volumes > 1 ? std::optional<std::int64_t>(0) : record.volume;
+    const Volume volume = worker.volume(record.files, index);
+    const std::filesystem::path file = context.options.work / "explain" / (record.key + ".png");
+    write_atomically(file, encode_png(explain_planes(volume)));
+    return {
+        "axial, coronal and sagittal through the middle (left of the picture: right of the "
+        "patient, or front)\n" +
+            thumbnail_text(volume) + "  picture    " + file.string() + "\n",
+        file};
   } catch (const Error& failure) {
-    return std::string("no picture: ") + failure.what() + "\n";
+    return {std::string("no picture: ") + failure.what() + "\n", {}};
   }
 }
 
@@ -48,14 +88,16 @@ int explain_run(const ExplainCommandOptions& options, const CommandContext& cont
   bool first = true;
   for (const SeriesRecord& record : records) {
     const SeriesExplanation explanation = explain_series(catalogue, record);
+    const ExplainPicture picture =
+        options.no_picture ? ExplainPicture() : explain_picture(record, context);
     if (context.options.json) {
-      list.push_back(explanation_json(explanation));
+      nlohmann::json answer = explanation_json(explanation);
+      answer["picture"] = picture.file.string();
+      list.push_back(std::move(answer));
       continue;
     }
     context.print((first ? "" : "\n") + explanation_text(explanation));
-    if (!options.no_picture) {
-      context.print(explain_picture(record));
-    }
+    context.print(picture.text);
     first = false;
   }
   context.answer({{"series", std::move(list)}});
@@ -66,10 +108,10 @@ int explain_run(const ExplainCommandOptions& options, const CommandContext& cont
 
 void add_explain_command(CommandTable& table) {
   auto options = std::make_shared<ExplainCommandOptions>();
-  Command& command =
-      table.add("explain",
-                "says why a series is used, split, resampled or refused, with a small picture",
-                "marrow explain 4f3a91");
+  Command& command = table.add(
+      "explain",
+      "says why a series is used, split, resampled or refused, and writes a three-plane picture",
+      "marrow explain 4f3a91");
   command.app()
       .add_option(
           "WHAT", options->what, "key (or its start), series UID, or path of a file or folder")

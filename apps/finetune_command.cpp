@@ -10,6 +10,7 @@
 
 #include "apps/cli.h"
 #include "apps/data_counts.h"
+#include "apps/input_contract.h"
 #include "apps/parts.h"
 #include "apps/run_folder.h"
 #include "apps/segmentation_model.h"
@@ -35,27 +36,54 @@ struct FinetuneArguments {
   std::string cases;
   std::filesystem::path out;
   bool accept_changed_data = false;
+  std::string contract = "match";
 };
 
 // Sections that a pretrained run decides and a fine-tuning configuration may not contradict.
-Config config_with_pretrained(const CommandContext& context, const std::string& from) {
+Config config_with_pretrained(const CommandContext& context,
+                              const std::string& from,
+                              ContractRule rule) {
   Config config = context.config;
   if (from == "none") {
     return config;
   }
   const RunDescription pretrained = read_run(from);
-  for (const std::string section : {"encoder", "prepare"}) {
-    // Overrides of what the pretrained weights were made for would silently be another network or
-    // other data.
-    for (const std::string& word : context.overrides) {
-      if (word.starts_with(section + ".")) {
-        throw Error(ErrorCode::kRefused,
-                    "\"" + printable(word) + "\" contradicts --from: `" + section + "` is what " +
-                        from + " was pretrained with; leave it out, or use --from none");
-      }
+  // Another network than the pretrained one cannot take its weights.
+  for (const std::string& word : context.overrides) {
+    if (word.starts_with("encoder.")) {
+      throw Error(ErrorCode::kRefused,
+                  "\"" + printable(word) + "\" contradicts --from: `encoder` is what " + from +
+                      " was pretrained with; leave it out, or use --from none");
     }
   }
-  return pretrained.config.with_sections_of(config, {"encoder", "prepare"});
+  std::vector<std::string> kept{"encoder", "prepare"};
+  if (config.has("prepare")) {
+    const std::string difference =
+        recipe_difference(config.section("prepare").parse<RecipeOptions>(), pretrained.recipe);
+    settle_breach(rule, "`prepare`", difference);
+    if (rule == ContractRule::kOverride) {
+      kept = {"encoder"};
+    }
+  }
+  return pretrained.config.with_sections_of(config, kept);
+}
+
+// Every training case against what the encoder was pretrained on.
+void check_contract(const VolumeStore& store,
+                    std::span<const std::int64_t> cases,
+                    const std::string& from,
+                    ContractRule rule) {
+  if (from == "none") {
+    return;
+  }
+  const RunDescription pretrained = read_run(from);
+  const InputContract contract = contract_of(pretrained.recipe, pretrained.facts);
+  for (const std::int64_t index : cases) {
+    const StoredCase& info = store.info(index);
+    settle_breach(rule,
+                  "case \"" + printable(info.key) + "\"",
+                  contract_breach(contract, Modality::kUnknown, info.geometry));
+  }
 }
 
 // The classes must be 0, 1, ..., K-1 for the network; other label values are refused with advice.
@@ -164,7 +192,8 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
   }
   at::set_num_threads(static_cast<int>(context.options.threads));
   at::manual_seed(derive_seed(context.options.seed, "initial weights", {}));
-  const Config config = config_with_pretrained(context, arguments.from);
+  const ContractRule rule = contract_rule_from_name(arguments.contract);
+  const Config config = config_with_pretrained(context, arguments.from, rule);
   config.allow_sections({"prepare",
                          "encoder",
                          "head",
@@ -207,6 +236,7 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
   input.cases = store_cases(*data.store, training);
   input.patch_size = patch_voxels(data_options, encoder->dimensions());
   input.seed = context.options.seed;
+  check_contract(*data.store, input.cases, arguments.from, rule);
   for (const std::int64_t index : input.cases) {
     const StoredCase& info = data.store->info(index);
     if (info.channels != encoder->input_channels()) {
@@ -228,7 +258,8 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
                                  *data.store,
                                  static_cast<std::int64_t>(training.size()),
                                  train_options.validate_every > 0));
-  const std::map<std::string, std::string> facts = {
+  std::map<std::string, std::string> facts = {
+      {"contract", arguments.contract},
       {"classes", classes_text(data.dataset.classes)},
       {"from",
        arguments.from == "none" ? "none"
@@ -236,6 +267,7 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
       {"dataset", data.dataset.name},
       {"training_cases", join(training, ",")},
       {"validation_cases", join(validation, ",")}};
+  facts.merge(contract_facts(*data.store, input.cases));
   const std::string fingerprint = data.store->fingerprint() + ":" + join(training, ",");
   run.write_manifest(context, "segment", fingerprint, facts, nullptr);
 
@@ -319,6 +351,7 @@ void add_finetune_command(CommandTable& table) {
   command.app().add_option(
       "--cases", arguments->cases, "a number of training cases, or a file that lists them");
   command.app().add_option("--out", arguments->out, "run folder")->required();
+  command.app().add_option("--contract", arguments->contract, kContractWords);
   command.app().add_flag("--accept-changed-data",
                          arguments->accept_changed_data,
                          "resume although the data changed since the run was stopped");

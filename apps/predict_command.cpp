@@ -32,11 +32,13 @@ struct PredictArguments {
   std::filesystem::path input;
   std::filesystem::path output;
   std::string formats = "nifti";
+  std::string contract = "match";
 };
 
 struct PredictInput {
   std::string name;  // of the output file
   ImageRef image;
+  Modality modality = Modality::kUnknown;
 };
 
 // A file is taken as it is; a folder is scanned, and every series with the verdict "use" is
@@ -66,7 +68,7 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
   static_cast<void>(scan(archive, catalogue, options));
   issues = catalogue.issues();
   for (const SeriesRecord& series : catalogue.series()) {
-    if (series.verdict != Verdict::kUse && series.verdict != Verdict::kSplit) {
+    if (series.verdict == Verdict::kRefuse) {
       issues.push_back({series.files.empty() ? input : series.files.front(),
                         ErrorCode::kUnsupported,
                         series.reason_code,
@@ -85,7 +87,7 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
         name.resize(name.size() - ending.size());
       }
     }
-    inputs.push_back({name, ImageRef{series.key, series.files}});
+    inputs.push_back({name, ImageRef{series.key, series.files, series.volume}, series.modality});
   }
   for (PredictInput& item : inputs) {
     const auto same = std::count_if(inputs.begin(), inputs.end(), [&](const PredictInput& other) {
@@ -115,6 +117,7 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
             "predict: this model takes {} channels, and files of one channel are read so far",
             model.channels));
   }
+  const ContractRule rule = contract_rule_from_name(arguments.contract);
   std::vector<Issue> issues;
   const std::vector<PredictInput> inputs = find_inputs(arguments.input, issues);
   const std::unique_ptr<VolumeSource> source = make_image_source();
@@ -133,6 +136,9 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
       }
       const Volume image = source->volume(item.image);
       const PreparedVolume prepared = prepare_volume(image, model.recipe);
+      settle_breach(rule,
+                    item.name,
+                    contract_breach(model.contract, item.modality, prepared.volume.geometry));
       const LabelMap labels = labels_to_source(
           segment(*model.task, {prepared.volume}, model.window, model.mode, model.classes),
           image.geometry);
@@ -214,6 +220,7 @@ void add_predict_command(CommandTable& table) {
       ->required();
   command.app().add_option("-o,--output", arguments->output, "folder for the results")->required();
   command.app().add_option("--format", arguments->formats, "nifti");
+  command.app().add_option("--contract", arguments->contract, kContractWords);
   command.takes_overwrite();
   command.runs(
       [arguments](const CommandContext& context) { return run_predict(context, *arguments); });

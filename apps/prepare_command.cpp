@@ -1,6 +1,7 @@
 #include "apps/prepare_command.h"
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "core/progress.h"
 #include "io/catalogue/cases.h"
 #include "io/catalogue/catalogue.h"
+#include "io/catalogue/series_filter.h"
 #include "io/image_source.h"
 #include "volumes/preprocess/prepare.h"
 #include "volumes/preprocess/recipe.h"
@@ -59,6 +61,7 @@ int prepare_report(const CommandContext& context,
 
 int prepare_catalogue(const PrepareCommandOptions& options,
                       const RecipeOptions& recipe,
+                      const SelectOptions& select,
                       const CommandContext& context) {
   const Catalogue catalogue = open_work_catalogue(context);
   // A recipe is for one modality; the other series of the archive are not its business. NIfTI does
@@ -69,7 +72,18 @@ int prepare_catalogue(const PrepareCommandOptions& options,
   if (!options.where.empty()) {
     where += " and (" + options.where + ")";
   }
-  const std::vector<Case> cases = cases_from_catalogue(catalogue, where);
+  std::map<std::string, std::int64_t> not_wanted;
+  const std::vector<Case> cases =
+      cases_from_catalogue(catalogue, where, [&](const SeriesRecord& record) {
+        const std::string because = not_wanted_because(record, select);
+        if (!because.empty()) {
+          ++not_wanted[because];
+        }
+        return because.empty();
+      });
+  for (const auto& [because, count] : not_wanted) {
+    context.say(fmt::format("not selected: {} series ({})", format_count(count), because));
+  }
   const std::filesystem::path store = context.options.work / "store";
   if (context.overwrite) {
     std::filesystem::remove_all(store);
@@ -92,9 +106,11 @@ int prepare_data(const PrepareCommandOptions& options,
 }
 
 int prepare_run(const PrepareCommandOptions& options, const CommandContext& context) {
-  context.config.allow_sections({"prepare"});
+  context.config.allow_sections({"prepare", "select"});
   const auto recipe = context.config.section("prepare").parse<RecipeOptions>();
-  return options.data.empty() ? prepare_catalogue(options, recipe, context)
+  const auto select = context.config.section("select").parse<SelectOptions>();
+  check_select(select);
+  return options.data.empty() ? prepare_catalogue(options, recipe, select, context)
                               : prepare_data(options, recipe, context);
 }
 

@@ -11,6 +11,7 @@
 
 #include "apps/cli.h"
 #include "apps/data_counts.h"
+#include "apps/input_contract.h"
 #include "apps/parts.h"
 #include "apps/run_folder.h"
 #include "apps/training_data.h"
@@ -93,6 +94,12 @@ void write_reconstructions(SslMethod& method,
   }
 }
 
+std::map<std::string, std::string> with_volumes(std::map<std::string, std::string> facts,
+                                                std::size_t volumes) {
+  facts["volumes"] = std::to_string(volumes);
+  return facts;
+}
+
 int run_pretrain(const CommandContext& context, const PretrainArguments& arguments) {
   at::set_num_threads(static_cast<int>(context.options.threads));
   at::manual_seed(derive_seed(context.options.seed, "initial weights", {}));
@@ -148,7 +155,8 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
   run.write_config(yaml);
   run.write_flow(
       pretraining_flow(data.flow, *data.store, static_cast<std::int64_t>(input.cases.size())));
-  run.write_manifest(context, "pretrain", data.store->fingerprint(), {}, nullptr);
+  const std::map<std::string, std::string> facts = contract_facts(*data.store, input.cases);
+  run.write_manifest(context, "pretrain", data.store->fingerprint(), facts, nullptr);
   LoaderOptions loader;
   loader.batch_size = train_options.batch_size;
   loader.threads = train_options.loader_threads;
@@ -201,7 +209,7 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
   run.write_manifest(context,
                      "pretrain",
                      data.store->fingerprint(),
-                     {{"volumes", std::to_string(input.cases.size())}},
+                     with_volumes(facts, input.cases.size()),
                      &result);
   context.answer({{"method", train_run.label},
                   {"encoder", context.config.section("encoder").part_name("resenc_unet")},

@@ -35,6 +35,7 @@ SegmentationModel load_segmentation(const std::filesystem::path& run) {
   }
   SegmentationModel model;
   model.recipe = description.recipe;
+  model.contract = contract_of(description.recipe, description.facts);
   model.classes = classes_from_text(description.facts.at("classes"));
   PartSections parts(description.config);
   const std::shared_ptr<Encoder> encoder = parts.encoder("resenc_unet");

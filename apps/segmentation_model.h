@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/input_contract.h"
 #include "apps/parts.h"
 #include "apps/run_folder.h"
 #include "clinical/inference/sliding_window.h"
@@ -38,6 +39,7 @@ struct InferenceOptions {
 struct SegmentationModel {
   std::shared_ptr<SegmentationTask> task;
   RecipeOptions recipe;
+  InputContract contract;  // of the same recipe
   std::vector<LabelClass> classes;
   SlidingWindowOptions window;
   ComputeMode mode;

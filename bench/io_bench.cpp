@@ -1,9 +1,11 @@
-// Reading NIfTI volumes, header check, inflate and conversion to float included; files come from
-// the page cache.
+// Reading NIfTI volumes and a DICOM series, header check, inflate and conversion to float included;
+// files come from the page cache.
 //
 //   io_bench FOLDER [Google Benchmark's options]
+//   io_bench make FOLDER SLICES
 //
-// FOLDER: every *.nii and *.nii.gz in it is read once per iteration and thread.
+// FOLDER: every *.nii and *.nii.gz in it is read once per iteration and thread; all *.dcm in it are
+// one series, read in this process and through the limited child. `make` writes such a series.
 
 #include <algorithm>
 #include <cstdint>
@@ -15,8 +17,12 @@
 
 #include <benchmark/benchmark.h>
 
+#include "core/files.h"
 #include "core/volume.h"
+#include "io/dicom/dicom_header.h"
+#include "io/dicom/dicom_writer.h"
 #include "io/nifti/nifti.h"
+#include "io/worker/worker_client.h"
 
 namespace marrow {
 namespace {
@@ -51,25 +57,92 @@ void read_all(benchmark::State& state, const std::vector<std::filesystem::path>&
       benchmark::Counter(static_cast<double>(voxels), benchmark::Counter::kIsRate);
 }
 
+std::vector<std::filesystem::path> dicom_files_of(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".dcm") {
+      files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// An uncompressed CT series of 512x512 slices with noise in it.
+void make_series(const std::filesystem::path& folder, std::int64_t slices) {
+  Volume volume = make_grid<float>(make_geometry(
+      {512, 512, slices}, {0.7, 0.7, 1.5}, {-180, -180, 0}, Eigen::Matrix3d::Identity()));
+  std::uint32_t state = 1;
+  for (float& voxel : volume.voxels) {
+    state = state * 1664525U + 1013904223U;
+    voxel = static_cast<float>(state >> 20U) - 1024;
+  }
+  DicomSeriesAttributes attributes;
+  attributes.intercept = -1024;
+  attributes.signed_values = false;
+  write_dicom_series(folder, volume, attributes);
+}
+
+void read_series(benchmark::State& state, const std::vector<std::filesystem::path>& files) {
+  for (auto _ : state) {
+    const Volume volume = read_dicom_stack(files);
+    benchmark::DoNotOptimize(volume.voxels.data());
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(files.size()));
+}
+
+void read_series_in_child(benchmark::State& state,
+                          const std::vector<std::filesystem::path>& files,
+                          const std::filesystem::path& worker) {
+  WorkerSettings settings;
+  settings.executable = worker;
+  WorkerClient client(settings);
+  for (auto _ : state) {
+    const Volume volume = client.volume(files);
+    benchmark::DoNotOptimize(volume.voxels.data());
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(files.size()));
+}
+
 int run_io_bench(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
+  if (argc == 4 && std::string(argv[1]) == "make") {
+    make_series(argv[2], std::stol(argv[3]));
+    return 0;
+  }
   if (argc != 2) {
-    std::fputs("usage: io_bench FOLDER_OF_NIFTI [Google Benchmark's options]\n", stderr);
+    std::fputs(
+        "usage: io_bench FOLDER [Google Benchmark's options]\n       io_bench make FOLDER SLICES\n",
+        stderr);
     return 2;
   }
   const std::vector<std::filesystem::path> files = nifti_files_of(argv[1]);
-  if (files.empty()) {
-    std::fprintf(stderr, "io_bench: no .nii or .nii.gz file in %s\n", argv[1]);
+  const std::vector<std::filesystem::path> series = dicom_files_of(argv[1]);
+  if (files.empty() && series.empty()) {
+    std::fprintf(stderr, "io_bench: no .nii, .nii.gz or .dcm file in %s\n", argv[1]);
     return 3;
   }
   for (const std::filesystem::path& file : files) {
     benchmark::DoNotOptimize(read_nifti(file).voxels.data());  // into the page cache
   }
-  benchmark::RegisterBenchmark("ReadNifti", read_all, files)
-      ->Threads(1)
-      ->Threads(2)
-      ->UseRealTime()
-      ->Unit(benchmark::kMillisecond);
+  if (!files.empty()) {
+    benchmark::RegisterBenchmark("ReadNifti", read_all, files)
+        ->Threads(1)
+        ->Threads(2)
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+  }
+  if (!series.empty()) {
+    const std::filesystem::path worker = executable_folder().parent_path() / "marrow-worker";
+    benchmark::RegisterBenchmark("ReadDicom", read_series, series)
+        ->Threads(1)
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark("ReadDicomInChild", read_series_in_child, series, worker)
+        ->Threads(1)
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+  }
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

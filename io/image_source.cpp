@@ -20,7 +20,7 @@ class SandboxedImageSource final : public VolumeSource {
 
   Geometry geometry(const ImageRef& image) override {
     check_has_files(image);
-    return client_.geometry(image.files);
+    return client_.geometry(image.files, image.volume);
   }
 
   Volume volume(const ImageRef& image) override {
@@ -30,7 +30,7 @@ class SandboxedImageSource final : public VolumeSource {
 
   LabelMap labels(const ImageRef& image) override {
     check_has_files(image);
-    return client_.labels(image.files);
+    return client_.labels(image.files, image.volume);
   }
 
  private:

@@ -113,9 +113,11 @@ std::string series_advice(const std::string& reason_code) {
       {"missing-slices", "export the series again from its source"},
       {"conflicting-copies", "keep the right one of the two files"},
       {"unsupported-syntax", "convert the files to an uncompressed transfer syntax"},
-      {"multi-frame", "convert the files to classic single-frame objects"},
-      {"mosaic", "convert the series to NIfTI with a tool that unpacks mosaics"},
-      {"gantry-tilt", "resample the series to an untilted grid"}};
+      {"multi-frame", "export the series again as classic single-frame objects"},
+      {"mosaic", "export the series again with one slice a file"},
+      {"gantry-tilt", "export the series again from its source"},
+      {"suv-not-computable", "complete the attribute from the PET protocol and scan again"},
+      {"variable-spacing", "export the parts of the series apart"}};
   const auto found = kAdvice.find(reason_code);
   return found == kAdvice.end() ? std::string() : found->second;
 }
@@ -156,7 +158,10 @@ SeriesRecord dicom_record(const DicomStack& stack, const std::string& salt) {
   for (const DicomHeader& slice : stack.slices) {
     record.files.push_back(slice.file);
   }
+  // The frames of a multi-frame object and the tiles of a mosaic share one.
   std::sort(record.files.begin(), record.files.end());
+  record.files.erase(std::unique(record.files.begin(), record.files.end()), record.files.end());
+  record.volume = stack.volume;
   record.geometry = stack.geometry;
   record.verdict = stack.verdict;
   record.reason_code = stack.reason_code;
@@ -171,6 +176,7 @@ SeriesRecord dicom_record(const DicomStack& stack, const std::string& salt) {
   if (stack.count > 1) {
     record.facts["series"] = series;
     record.facts["told_apart_by"] = stack.told_apart_by;
+    record.facts["stack"] = fmt::format("{} of {}", stack.number, stack.count);
   }
   if (!stack.warnings.empty()) {
     record.facts["warnings"] = join(stack.warnings, "\n");

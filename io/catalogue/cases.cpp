@@ -7,16 +7,18 @@
 
 namespace marrow {
 
-std::vector<Case> cases_from_catalogue(const Catalogue& catalogue, const std::string& where) {
+std::vector<Case> cases_from_catalogue(const Catalogue& catalogue,
+                                       const std::string& where,
+                                       const std::function<bool(const SeriesRecord&)>& wanted) {
   std::vector<Case> cases;
   for (const SeriesRecord& record : where.empty() ? catalogue.series() : catalogue.select(where)) {
-    if (!is_kept(record)) {
+    if (!is_kept(record) || (wanted && !wanted(record))) {
       continue;
     }
     Case item;
     item.key = record.key;
     item.patient = record.patient;
-    item.images = {ImageRef{record.key, record.files}};
+    item.images = {ImageRef{record.key, record.files, record.volume}};
     item.split = record.split;
     item.modality = record.modality;
     cases.push_back(std::move(item));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,12 @@ namespace marrow {
 class Catalogue;
 
 // One case per kept series (verdict use or split, not dropped), sorted by key. `where` narrows them
-// as Catalogue::select does; empty for all. Throws Error{kNothingFound} when no series is left and
-// Error{kRefused} when a patient is in more than one part of the split.
-[[nodiscard]] std::vector<Case> cases_from_catalogue(const Catalogue& catalogue,
-                                                     const std::string& where = "");
+// as Catalogue::select does (empty for all), `wanted` by what it says of each. Throws
+// Error{kNothingFound} when no series is left and Error{kRefused} when a patient is in more than
+// one part of the split.
+[[nodiscard]] std::vector<Case> cases_from_catalogue(
+    const Catalogue& catalogue,
+    const std::string& where = "",
+    const std::function<bool(const SeriesRecord&)>& wanted = nullptr);
 
 }  // namespace marrow

@@ -11,8 +11,7 @@ namespace marrow {
 using nlohmann::json;
 
 bool is_kept(const SeriesRecord& record) {
-  return (record.verdict == Verdict::kUse || record.verdict == Verdict::kSplit) &&
-         record.dropped_because.empty();
+  return record.verdict != Verdict::kRefuse && record.dropped_because.empty();
 }
 
 json series_json(const SeriesRecord& record) {

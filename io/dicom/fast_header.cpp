@@ -140,8 +140,12 @@ class WalkedAttributes {
       return {};
     }
     const TextContent content = text_content(walk_.bytes(*value));
-    if (content.control || (content.high && (unknown || !bytes_are_text())) ||
-        (!unknown && content.separator && kTagSlots.vr(kTagSlots.find(tag)) != "LT" &&
+    const std::string_view expected = kTagSlots.vr(kTagSlots.find(tag));
+    // DCMTK takes blanks out of UIDs wherever they are.
+    const bool blank_in_uid =
+        expected == "UI" && content.unpadded.find(' ') != std::string_view::npos;
+    if (content.control || blank_in_uid || (content.high && (unknown || !bytes_are_text())) ||
+        (!unknown && content.separator && expected != "LT" &&
          blank_beside_separator(content.unpadded))) {
       surprise();
       return {};

@@ -135,12 +135,16 @@ void check_single_volume(const NiftiBytes& bytes, const std::string& name) {
   }
 }
 
+std::optional<std::int64_t> dicom_volume(std::int64_t index) {
+  return index < 0 ? std::nullopt : std::optional(index);
+}
+
 VoxelAnswer answer_volume(const std::vector<fs::path>& files,
                           std::int64_t index,
                           const RequestLimits& limits) {
   const auto file = nifti_file(files);
   if (!file) {
-    return voxel_answer(read_dicom_stack(files), {});
+    return voxel_answer(read_dicom_stack(files, dicom_volume(index)), {});
   }
   const NiftiFiles mapped(*file);
   if (index < 0) {
@@ -170,10 +174,12 @@ LabelMap labels_of(const Volume& volume, const fs::path& file) {
   return labels;
 }
 
-VoxelAnswer answer_labels(const std::vector<fs::path>& files, const RequestLimits& limits) {
+VoxelAnswer answer_labels(const std::vector<fs::path>& files,
+                          std::int64_t index,
+                          const RequestLimits& limits) {
   const auto file = nifti_file(files);
   if (!file) {
-    return voxel_answer(labels_of(read_dicom_stack(files), files.front()), {});
+    return voxel_answer(labels_of(read_dicom_stack(files, dicom_volume(index)), files.front()), {});
   }
   const NiftiFiles mapped(*file);
   const NiftiLabels result =
@@ -181,7 +187,7 @@ VoxelAnswer answer_labels(const std::vector<fs::path>& files, const RequestLimit
   return voxel_answer(result.labels, result.warnings);
 }
 
-VoxelAnswer answer_geometry(const std::vector<fs::path>& files) {
+VoxelAnswer answer_geometry(const std::vector<fs::path>& files, std::int64_t index) {
   VoxelAnswer answer;
   const auto file = nifti_file(files);
   if (file) {
@@ -193,7 +199,7 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files) {
   for (const fs::path& slice : files) {
     headers.push_back(read_dicom_header(slice));
   }
-  answer.reply.geometry = dicom_stack_geometry(headers);
+  answer.reply.geometry = dicom_stack_geometry(headers, dicom_volume(index));
   return answer;
 }
 
@@ -204,9 +210,9 @@ VoxelAnswer answer_voxels(const WorkerRequest& request,
     case WorkerOperation::kVolume:
       return answer_volume(files, request.volume, limits);
     case WorkerOperation::kLabels:
-      return answer_labels(files, limits);
+      return answer_labels(files, request.volume, limits);
     case WorkerOperation::kGeometry:
-      return answer_geometry(files);
+      return answer_geometry(files, request.volume);
     case WorkerOperation::kInspect:
       break;
   }

@@ -339,12 +339,16 @@ Volume WorkerClient::volume(std::span<const fs::path> files,
   return state_->ask_for_voxels<float>(WorkerOperation::kVolume, files, volume_index.value_or(-1));
 }
 
-LabelMap WorkerClient::labels(std::span<const fs::path> files) {
-  return state_->ask_for_voxels<std::uint16_t>(WorkerOperation::kLabels, files, -1);
+LabelMap WorkerClient::labels(std::span<const fs::path> files,
+                              std::optional<std::int64_t> volume_index) {
+  return state_->ask_for_voxels<std::uint16_t>(
+      WorkerOperation::kLabels, files, volume_index.value_or(-1));
 }
 
-Geometry WorkerClient::geometry(std::span<const fs::path> files) {
-  return state_->ask(WorkerOperation::kGeometry, files, -1, nullptr).geometry;
+Geometry WorkerClient::geometry(std::span<const fs::path> files,
+                                std::optional<std::int64_t> volume_index) {
+  return state_->ask(WorkerOperation::kGeometry, files, volume_index.value_or(-1), nullptr)
+      .geometry;
 }
 
 std::int64_t WorkerClient::children_started() const {

@@ -18,7 +18,7 @@ namespace marrow {
 struct WorkerSettings {
   SandboxLimits limits;
   double timeout_seconds = 300;               // wall clock per request
-  std::int64_t requests_per_child = 100'000;  // files; then a fresh child
+  std::int64_t requests_per_child = 200'000;  // files; then a fresh child
   std::filesystem::path executable;           // empty: `marrow-worker` beside the running program
   std::vector<std::string> arguments;         // further arguments of the child
 };
@@ -46,11 +46,14 @@ class WorkerClient {
   [[nodiscard]] std::vector<FileFacts> inspect(std::span<const std::filesystem::path> files);
 
   // One NIfTI file (or the .hdr or .img of a pair), or the files of one DICOM stack in any order.
-  // Without an index a file of several volumes is refused.
+  // Without an index files of several volumes are refused (SeriesRecord::volume says which one a
+  // record of multi-frame objects or mosaics is).
   [[nodiscard]] Volume volume(std::span<const std::filesystem::path> files,
                               std::optional<std::int64_t> volume_index = std::nullopt);
-  [[nodiscard]] LabelMap labels(std::span<const std::filesystem::path> files);
-  [[nodiscard]] Geometry geometry(std::span<const std::filesystem::path> files);
+  [[nodiscard]] LabelMap labels(std::span<const std::filesystem::path> files,
+                                std::optional<std::int64_t> volume_index = std::nullopt);
+  [[nodiscard]] Geometry geometry(std::span<const std::filesystem::path> files,
+                                  std::optional<std::int64_t> volume_index = std::nullopt);
 
   // How many children have been started so far, and the running one's process id (-1: none).
   [[nodiscard]] std::int64_t children_started() const;

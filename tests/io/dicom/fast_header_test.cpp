@@ -161,6 +161,7 @@ TEST_F(FastHeaderTest, ReadsOddValuesAsDcmtkDoes) {
       {"\\", DCM_ImageType},
       {"   ", DCM_SeriesInstanceUID},
       {" 1.2.3", DCM_SeriesInstanceUID},
+      {"1.2. 3", DCM_SeriesInstanceUID},
       {"M\xfcller^A", DCM_PatientName},
       {"A^B=C", DCM_PatientName},
       {"1\\2", DCM_EchoNumbers},
@@ -216,7 +217,7 @@ TEST_F(FastHeaderTest, FindsTheBValueWhereVendorsKeepIt) {
   const auto put = [](DcmDataset& data, const DcmTag& tag, const char* value) {
     ASSERT_TRUE(data.putAndInsertString(tag, value).good());
   };
-  const auto put_unknown = [](DcmDataset& data, const DcmTag& tag, const std::string& value) {
+  const auto put_bytes = [](DcmDataset& data, const DcmTag& tag, const std::string& value) {
     ASSERT_TRUE(
         data.putAndInsertUint8Array(tag, reinterpret_cast<const Uint8*>(value.data()), value.size())
             .good());
@@ -236,8 +237,8 @@ TEST_F(FastHeaderTest, FindsTheBValueWhereVendorsKeepIt) {
         data.putAndInsertFloat32(DcmTag(0x2001, 0x1003, EVR_FL), 700);
       },
       [&](DcmDataset& data) {
-        put_unknown(data, DcmTag(0x0019, 0x0010, EVR_UN), "SIEMENS MR HEADER ");
-        put_unknown(data, DcmTag(0x0019, 0x100C, EVR_UN), "1000");
+        put_bytes(data, DcmTag(0x0019, 0x0010, EVR_OB), "SIEMENS MR HEADER ");
+        put_bytes(data, DcmTag(0x0019, 0x100C, EVR_OB), "1000");
       }};
   for (const auto& place : places) {
     const fs::path file = mr(place);
