@@ -72,6 +72,11 @@ std::string nearest_word(std::string_view word, const std::vector<std::string>& 
 
 std::string printable(std::string_view text, std::size_t limit) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (plain && text.size() <= limit) {
+    return std::string(text);
+  }
   std::string out;
   std::size_t characters = 0;
   while (!text.empty()) {

@@ -31,9 +31,12 @@ void ByteWriter::integer(std::int64_t value) {
 
 void ByteWriter::number(double value) {
   auto word = std::bit_cast<std::uint64_t>(value);
-  for (int byte = 0; byte < 8; ++byte, word >>= 8) {
-    bytes_ += static_cast<char>(word & 0xFF);
+  std::array<char, 8> bytes{};
+  for (char& byte : bytes) {
+    byte = static_cast<char>(word & 0xFF);
+    word >>= 8;
   }
+  bytes_.append(bytes.data(), bytes.size());
 }
 
 void ByteWriter::text(std::string_view value) {
@@ -202,7 +205,8 @@ void ByteReader::operator()(const char* /*name*/, std::map<std::string, std::str
   value.clear();
   for (std::size_t left = count(); left > 0; --left) {
     std::string key = text();
-    value[std::move(key)] = text();
+    // Maps are written in the order of their keys, where each goes to the end.
+    value.insert_or_assign(value.end(), std::move(key), text());
   }
 }
 

@@ -1,6 +1,9 @@
 #include "io/dicom/dicom_header.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -10,6 +13,7 @@
 #include "core/text.h"
 #include "io/dicom/dcmtk_session.h"
 #include "io/dicom/dicom_source.h"
+#include "io/dicom/fast_header.h"
 #include "io/dicom/functional_groups.h"
 #include "io/dicom/header_mapping.h"
 #include "io/dicom/mosaic.h"
@@ -34,6 +38,18 @@ class DcmtkAttributes {
 
   [[nodiscard]] std::vector<std::string> texts(TagNumber tag) const {
     return dicom_texts(data_, key(tag));
+  }
+
+  [[nodiscard]] DicomDecimals decimals(TagNumber tag) const {
+    DicomDecimals decimals;
+    const std::optional<std::vector<double>> values = dicom_numbers(data_, key(tag));
+    decimals.valid = values.has_value();
+    if (values) {
+      decimals.count = values->size();
+      std::copy_n(
+          values->begin(), std::min(values->size(), DicomDecimals::kMost), decimals.first.begin());
+    }
+    return decimals;
   }
 
   [[nodiscard]] bool exists(TagNumber tag) const { return data_.tagExists(key(tag)); }
@@ -116,6 +132,11 @@ bool is_dicom(std::span<const std::byte> head) {
 }
 
 DicomHeader read_dicom_header(const std::filesystem::path& file) {
+  std::optional<DicomHeader> ordinary = read_ordinary_header(file);
+  return ordinary ? *std::move(ordinary) : read_dicom_header_with_dcmtk(file);
+}
+
+DicomHeader read_dicom_header_with_dcmtk(const std::filesystem::path& file) {
   prepare_dcmtk();
   const std::string name = printable(file.string(), 300);
   const DicomSource source(file);

@@ -67,6 +67,9 @@ struct DicomHeader {
 // Header only. Throws Error{kUnreadable} for damaged files, Error{kUnsupported} for a file that is
 // not a DICOM image, with a reason code as the first word of the sentence followed by ": ".
 [[nodiscard]] DicomHeader read_dicom_header(const std::filesystem::path& file);
+// The same for every file by DCMTK, which the one above leaves out for ordinary files
+// (io/dicom/fast_header.h).
+[[nodiscard]] DicomHeader read_dicom_header_with_dcmtk(const std::filesystem::path& file);
 
 // One stack (as grouping made it) -> volume, sorted by position along the normal, rescale applied
 // per slice. Checks again everything that grouping checked, so that it can be called on any list of

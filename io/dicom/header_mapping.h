@@ -14,11 +14,21 @@
 
 namespace marrow {
 
+// The numbers of an attribute: strict decimals, none when it is absent or empty.
+struct DicomDecimals {
+  static constexpr std::size_t kMost = 6;  // that are kept
+
+  bool valid = true;  // false where something is there that is no number
+  std::size_t count = 0;
+  std::array<double, kMost> first{};
+};
+
 // Fills a DicomHeader from the attributes of a data set, the same way whatever reads them.
 // `Attributes` answers
 //
 //   std::string text(TagNumber)                 "" when absent or empty, padding removed
 //   std::vector<std::string> texts(TagNumber)   the values one by one, each without its padding
+//   DicomDecimals decimals(TagNumber)
 //   bool exists(TagNumber)
 //   void bad_attribute(TagNumber, DicomHeader&) one that is there but cannot be understood
 template <class Attributes>
@@ -41,59 +51,48 @@ class HeaderMapping {
   }
 
  private:
-  // Strict decimal numbers; nothing at all where something is there that is none.
-  std::optional<std::vector<double>> decimals(TagNumber tag) {
-    std::vector<double> numbers;
-    for (const std::string& text : attributes_.texts(tag)) {
-      const std::optional<double> value = parse_decimal(text);
-      if (!value) {
-        return std::nullopt;
-      }
-      numbers.push_back(*value);
-    }
-    return numbers;
-  }
-
   // The numbers of an attribute, of which there must be none or `count`.
-  std::vector<double> numbers(TagNumber tag, std::size_t count) {
-    std::optional<std::vector<double>> values = decimals(tag);
-    if (!values || (!values->empty() && values->size() != count)) {
+  DicomDecimals numbers(TagNumber tag, std::size_t count) {
+    const DicomDecimals values = attributes_.decimals(tag);
+    if (!values.valid || (values.count != 0 && values.count != count)) {
       attributes_.bad_attribute(tag, header_);
       return {};
     }
-    return *std::move(values);
+    return values;
   }
 
   std::int64_t integer(HeaderTag attribute, std::int64_t absent) {
-    const std::vector<double> values = numbers(attribute.tag, 1);
-    if (values.empty()) {
+    const DicomDecimals values = numbers(attribute.tag, 1);
+    if (values.count == 0) {
       return absent;
     }
-    if (std::abs(values[0]) > 2147483647.0 || values[0] != std::floor(values[0])) {
+    const double value = values.first[0];
+    if (std::abs(value) > 2147483647.0 || value != std::floor(value)) {
       attributes_.bad_attribute(attribute.tag, header_);
       return absent;
     }
-    return static_cast<std::int64_t>(values[0]);
+    return static_cast<std::int64_t>(value);
   }
 
   template <std::size_t kCount>
   std::optional<std::array<double, kCount>> tuple(HeaderTag attribute) {
-    const std::vector<double> values = numbers(attribute.tag, kCount);
-    if (values.empty()) {
+    static_assert(kCount <= DicomDecimals::kMost);
+    const DicomDecimals values = numbers(attribute.tag, kCount);
+    if (values.count == 0) {
       return std::nullopt;
     }
     std::array<double, kCount> array{};
-    std::copy(values.begin(), values.end(), array.begin());
+    std::copy_n(values.first.begin(), kCount, array.begin());
     return array;
   }
 
   // NaN where something is there that is no number: nothing may take it for the identity.
   double rescale(HeaderTag attribute, double absent) {
-    const std::optional<std::vector<double>> values = decimals(attribute.tag);
-    if (!values || values->size() > 1) {
+    const DicomDecimals values = attributes_.decimals(attribute.tag);
+    if (!values.valid || values.count > 1) {
       return std::numeric_limits<double>::quiet_NaN();
     }
-    return values->empty() ? absent : values->front();
+    return values.count == 0 ? absent : values.first[0];
   }
 
   std::string b_value() {
@@ -131,8 +130,8 @@ class HeaderMapping {
     header_.position = tuple<3>(kImagePosition);
     header_.orientation = tuple<6>(kImageOrientation);
     header_.pixel_spacing = tuple<2>(kPixelSpacing);
-    if (const std::vector<double> tilt = numbers(kGantryTilt.tag, 1); !tilt.empty()) {
-      header_.gantry_tilt_degrees = tilt[0];
+    if (const DicomDecimals tilt = numbers(kGantryTilt.tag, 1); tilt.count != 0) {
+      header_.gantry_tilt_degrees = tilt.first[0];
     }
   }
 
@@ -140,7 +139,8 @@ class HeaderMapping {
     for (const FactTag& fact : kFactTags) {
       const std::string text = attributes_.text(fact.attribute.tag);
       if (!text.empty() && (!fact.number || parse_decimal(text))) {
-        header_.facts[fact.name] = printable(text, kFactCharacters);
+        header_.facts.emplace_hint(
+            header_.facts.end(), fact.name, printable(text, kFactCharacters));
       }
     }
     if (!attributes_.text(kContrastBolusAgent.tag).empty()) {

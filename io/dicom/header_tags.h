@@ -15,10 +15,32 @@ namespace marrow {
 // Group in the upper half, element in the lower.
 using TagNumber = std::uint32_t;
 
+// A value representation (PS3.5, 6.2) by its two letters; none by default.
+class Vr {
+ public:
+  constexpr Vr() = default;
+
+  // NOLINTNEXTLINE(google-explicit-constructor): a name is the representation.
+  consteval Vr(const char (&name)[3]) : Vr(name[0], name[1]) {}
+
+  constexpr Vr(char first, char second)
+      : letters_(static_cast<std::uint16_t>(static_cast<unsigned char>(first) << 8 |
+                                            static_cast<unsigned char>(second))) {}
+
+  [[nodiscard]] constexpr char first() const { return static_cast<char>(letters_ >> 8); }
+
+  [[nodiscard]] constexpr char second() const { return static_cast<char>(letters_ & 0xFF); }
+
+  friend constexpr bool operator==(Vr, Vr) = default;
+
+ private:
+  std::uint16_t letters_ = 0;
+};
+
 // An attribute and the value representation that the standard gives it.
 struct HeaderTag {
   TagNumber tag = 0;
-  std::string_view vr;
+  Vr vr;
 };
 
 inline constexpr HeaderTag kSopClassUid{0x00080016, "UI"};
@@ -87,34 +109,34 @@ inline constexpr std::array kTextTags{
     TextTag{{0x00280004, "CS"}, &DicomHeader::photometric}};
 
 // Facts of the acquisition, none of the patient: free text (descriptions, comments, protocol names)
-// is left out.
+// is left out. In the order of the names.
 struct FactTag {
   HeaderTag attribute;
   const char* name = nullptr;
   bool number = false;  // kept only when it is one
 };
 
-inline constexpr std::array kFactTags{FactTag{{0x00080070, "LO"}, "manufacturer", false},
-                                      FactTag{{0x00081090, "LO"}, "model", false},
+inline constexpr std::array kFactTags{FactTag{{0x00180023, "CS"}, "acquisition_type", false},
                                       FactTag{{0x00180015, "CS"}, "body_part", false},
-                                      FactTag{{0x00180020, "CS"}, "scanning_sequence", false},
-                                      FactTag{{0x00180021, "CS"}, "sequence_variant", false},
-                                      FactTag{{0x00180023, "CS"}, "acquisition_type", false},
-                                      FactTag{{0x00180024, "SH"}, "sequence", false},
-                                      FactTag{{0x00180050, "DS"}, "thickness_mm", true},
-                                      FactTag{{0x00180060, "DS"}, "kvp", true},
-                                      FactTag{{0x00180080, "DS"}, "tr_ms", true},
-                                      FactTag{{0x00180081, "DS"}, "te_ms", true},
-                                      FactTag{{0x00180082, "DS"}, "ti_ms", true},
                                       FactTag{{0x00180087, "DS"}, "field_strength_t", true},
-                                      FactTag{{0x00180088, "DS"}, "slice_step_mm", true},
-                                      FactTag{{0x00181210, "SH"}, "kernel", false},
                                       FactTag{{0x00181314, "DS"}, "flip_degrees", true},
+                                      FactTag{{0x00181210, "SH"}, "kernel", false},
+                                      FactTag{{0x00180060, "DS"}, "kvp", true},
+                                      FactTag{{0x00080070, "LO"}, "manufacturer", false},
+                                      FactTag{{0x00081090, "LO"}, "model", false},
                                       FactTag{{0x00185100, "CS"}, "patient_position", false},
                                       FactTag{{0x00281054, "LO"}, "rescale_type", false},
+                                      FactTag{{0x00180020, "CS"}, "scanning_sequence", false},
+                                      FactTag{{0x00180024, "SH"}, "sequence", false},
+                                      FactTag{{0x00180021, "CS"}, "sequence_variant", false},
+                                      FactTag{{0x00180088, "DS"}, "slice_step_mm", true},
+                                      FactTag{{0x00180081, "DS"}, "te_ms", true},
+                                      FactTag{{0x00180050, "DS"}, "thickness_mm", true},
+                                      FactTag{{0x00180082, "DS"}, "ti_ms", true},
+                                      FactTag{{0x00180080, "DS"}, "tr_ms", true},
                                       FactTag{{0x00541001, "CS"}, "units", false}};
 
-// What decides whether and how a file can be used: DicomHeader::traits.
+// What decides whether and how a file can be used: DicomHeader::traits. In the order of the names.
 inline constexpr std::array kTraitTags{FactTag{{0x00181060, "DS"}, "trigger_time_ms", true},
                                        FactTag{{0x00200011, "IS"}, "series_number", true},
                                        FactTag{{0x00280120, "US"}, "padding_value", true},

@@ -13,7 +13,8 @@ namespace marrow {
 
 namespace {
 
-constexpr std::size_t kLongestLine = std::size_t{256} << 20;
+constexpr std::size_t kLongestMessage = std::size_t{64} << 20;
+constexpr std::size_t kLengthBytes = 4;
 
 }  // namespace
 
@@ -36,10 +37,17 @@ void Descriptor::reset() {
   }
 }
 
-bool Channel::send(std::string_view line, int descriptor) {
-  std::string text(line);
-  text += '\n';
-  std::string_view left = text;
+bool Channel::send(std::string_view message_bytes, int descriptor) {
+  if (message_bytes.size() > kLongestMessage) {
+    return false;
+  }
+  std::string framed;
+  framed.reserve(kLengthBytes + message_bytes.size());
+  for (std::size_t byte = 0; byte < kLengthBytes; ++byte) {
+    framed += static_cast<char>(message_bytes.size() >> 8 * byte & 0xFF);
+  }
+  framed += message_bytes;
+  std::string_view left = framed;
   while (!left.empty()) {
     iovec part{const_cast<char*>(left.data()), left.size()};
     msghdr message{};
@@ -97,25 +105,37 @@ bool Channel::receive_some() {
   return true;
 }
 
+std::size_t Channel::wanted() const {
+  if (pending_.size() - taken_ < kLengthBytes) {
+    return kLengthBytes;
+  }
+  std::size_t length = 0;
+  for (std::size_t byte = kLengthBytes; byte > 0; --byte) {
+    length = length << 8 | static_cast<unsigned char>(pending_[taken_ + byte - 1]);
+  }
+  return kLengthBytes + length;
+}
+
 Channel::Received Channel::receive(Clock::time_point deadline) {
   Received received;
   for (;;) {
-    const std::size_t end = pending_.find('\n', searched_);
-    if (end != std::string::npos) {
-      received.status = Status::kLine;
-      received.line = pending_.substr(0, end);
-      pending_.erase(0, end + 1);
-      searched_ = 0;
+    const std::size_t whole = wanted();
+    const std::size_t here = pending_.size() - taken_;
+    if (whole > kLengthBytes + kLongestMessage) {
+      return received;
+    }
+    if (here >= kLengthBytes && here >= whole) {
+      received.status = Status::kMessage;
+      received.message = pending_.substr(taken_ + kLengthBytes, whole - kLengthBytes);
+      taken_ += whole;
       if (!descriptors_.empty()) {
         received.descriptor = std::move(descriptors_.front());
         descriptors_.pop_front();
       }
       return received;
     }
-    searched_ = pending_.size();
-    if (searched_ > kLongestLine) {
-      return received;
-    }
+    pending_.erase(0, taken_);
+    taken_ = 0;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     const auto wait = std::clamp<std::int64_t>(left.count(), 0, 3'600'000);
     pollfd waiting{socket_.get(), POLLIN, 0};

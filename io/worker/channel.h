@@ -34,16 +34,17 @@ class Descriptor {
   int descriptor_ = -1;
 };
 
-// Lines of text over a local stream socket, each with at most one descriptor passed along.
+// Messages of any bytes over a local stream socket, each with its length in front and at most one
+// descriptor passed along.
 class Channel {
  public:
   using Clock = std::chrono::steady_clock;
 
-  enum class Status { kLine, kClosed, kTimedOut };
+  enum class Status { kMessage, kClosed, kTimedOut };
 
   struct Received {
     Status status = Status::kClosed;
-    std::string line;       // without the line end
+    std::string message;
     Descriptor descriptor;  // the one that came with it, if any
   };
 
@@ -55,17 +56,19 @@ class Channel {
 
   // False when the other side is gone (or, where a send timeout is set on the socket, does not take
   // it).
-  [[nodiscard]] bool send(std::string_view line, int descriptor = -1);
-  // Waits for a whole line until `deadline`. A line longer than 256 MiB counts as closed.
+  [[nodiscard]] bool send(std::string_view message, int descriptor = -1);
+  // Waits for a whole message until `deadline`. One longer than 64 MiB counts as closed.
   [[nodiscard]] Received receive(Clock::time_point deadline);
 
  private:
   // False at the end of the stream.
   [[nodiscard]] bool receive_some();
+  // How long the first pending message is with its length, as far as that is known.
+  [[nodiscard]] std::size_t wanted() const;
 
   Descriptor socket_;
   std::string pending_;
-  std::size_t searched_ = 0;
+  std::size_t taken_ = 0;  // of pending_, by earlier messages
   std::deque<Descriptor> descriptors_;
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/text.h"
+#include "io/dicom/fast_header.h"
 #include "io/file_error.h"
 #include "io/nifti/gzip_reader.h"
 #include "io/nifti/nifti_fields.h"
@@ -208,6 +209,23 @@ FileRefusal refusal_of(const Error& error, const fs::path& file) {
     sentence = name + ": " + sentence;
   }
   return make_refusal(error.code(), std::move(reason_code), std::move(sentence));
+}
+
+std::optional<DicomHeader> inspect_ordinary_file(const std::string& file) {
+  thread_local FastHeaderReader reader;
+  const Descriptor opened(
+      ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY));
+
+  struct stat status {};
+
+  if (!opened || ::fstat(opened.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return std::nullopt;
+  }
+  try {
+    return reader.read(opened.get(), status.st_size);
+  } catch (const std::bad_alloc&) {
+    return std::nullopt;
+  }
 }
 
 FileFacts inspect_file(const fs::path& file) {

@@ -30,28 +30,18 @@
 #include "io/volume_files/volume_file.h"
 #include "io/worker/label_wire.h"
 #include "io/worker/limits.h"
-#include "io/worker/wire.h"
+#include "io/worker/messages.h"
 
 namespace marrow {
 
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 struct VoxelAnswer {
-  json wire;
+  WorkerReply reply;
   Descriptor voxels;
 };
-
-std::vector<fs::path> requested_files(const json& request) {
-  std::vector<fs::path> files;
-  for (const json& file : request.at("files")) {
-    files.emplace_back(from_wire_text(file.get_ref<const std::string&>()));
-  }
-  MARROW_CHECK(!files.empty());
-  return files;
-}
 
 void check_data_file(const fs::path& file) {
   std::error_code failure;
@@ -128,18 +118,11 @@ Descriptor sealed_voxels(std::span<const std::byte> bytes) {
   return file;
 }
 
-json wire_warnings(const std::vector<std::string>& warnings) {
-  json list = json::array();
-  for (const std::string& warning : warnings) {
-    list.push_back(to_wire_text(warning));
-  }
-  return list;
-}
-
 template <class T>
 VoxelAnswer voxel_answer(const Grid<T>& grid, const std::vector<std::string>& warnings) {
   VoxelAnswer answer;
-  answer.wire = {{"geometry", to_wire(grid.geometry)}, {"warnings", wire_warnings(warnings)}};
+  answer.reply.geometry = grid.geometry;
+  answer.reply.warnings = warnings;
   answer.voxels = sealed_voxels(std::as_bytes(std::span(grid.voxels)));
   return answer;
 }
@@ -249,16 +232,16 @@ VoxelAnswer answer_labels(const std::vector<fs::path>& files,
 VoxelAnswer answer_geometry(const std::vector<fs::path>& files, std::int64_t index) {
   VoxelAnswer answer;
   if (const auto other = volume_file_of(files)) {
-    answer.wire = {{"geometry", to_wire(VolumeFile(*other).header().geometry)}};
+    answer.reply.geometry = VolumeFile(*other).header().geometry;
     return answer;
   }
   if (const auto picture = picture_of(files)) {
-    answer.wire = {{"geometry", to_wire(picture_geometry(read_picture_header(*picture)))}};
+    answer.reply.geometry = picture_geometry(read_picture_header(*picture));
     return answer;
   }
   const auto file = nifti_file(files);
   if (file) {
-    answer.wire = {{"geometry", to_wire(read_nifti_header(*file).geometry)}};
+    answer.reply.geometry = read_nifti_header(*file).geometry;
     return answer;
   }
   std::vector<DicomHeader> headers;
@@ -266,32 +249,40 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files, std::int64_t ind
   for (const fs::path& slice : files) {
     headers.push_back(read_dicom_header(slice));
   }
-  answer.wire = {{"geometry", to_wire(dicom_stack_geometry(headers, dicom_volume(index)))}};
+  answer.reply.geometry = dicom_stack_geometry(headers, dicom_volume(index));
   return answer;
 }
 
-VoxelAnswer answer_voxels(const json& request,
+VoxelAnswer answer_object_labels(const std::vector<fs::path>& files, const std::string& target) {
+  const PaintedLabels painted =
+      read_object_labels(files, label_target_from_wire(nlohmann::json::parse(target)));
+  return voxel_answer(painted.labels, painted.warnings);
+}
+
+VoxelAnswer answer_label_object(const fs::path& file) {
+  check_data_file(file);
+  VoxelAnswer answer;
+  answer.reply.object = to_wire(read_label_object(file)).dump();
+  return answer;
+}
+
+VoxelAnswer answer_voxels(const WorkerRequest& request,
                           const std::vector<fs::path>& files,
                           const RequestLimits& limits) {
-  const auto& operation = request.at("op").get_ref<const std::string&>();
-  const auto index = request.value("volume", std::int64_t{-1});
-  if (operation == "volume") {
-    return answer_volume(files, index, limits);
+  switch (request.operation) {
+    case WorkerOperation::kVolume:
+      return answer_volume(files, request.volume, limits);
+    case WorkerOperation::kLabels:
+      return request.target.empty() ? answer_labels(files, request.volume, limits)
+                                    : answer_object_labels(files, request.target);
+    case WorkerOperation::kLabelObject:
+      return answer_label_object(files.front());
+    case WorkerOperation::kGeometry:
+      return answer_geometry(files, request.volume);
+    case WorkerOperation::kInspect:
+      break;
   }
-  if (operation == "labels" && request.contains("target")) {
-    const PaintedLabels painted =
-        read_object_labels(files, label_target_from_wire(request.at("target")));
-    return voxel_answer(painted.labels, painted.warnings);
-  }
-  if (operation == "labels") {
-    return answer_labels(files, index, limits);
-  }
-  if (operation == "label-object") {
-    check_data_file(files.front());
-    return {{{"object", to_wire(read_label_object(files.front()))}}, {}};
-  }
-  MARROW_CHECK(operation == "geometry");
-  return answer_geometry(files, index);
+  throw Error(ErrorCode::kInternal, "worker: expected a request for voxels, found one to inspect");
 }
 
 // Misbehaves as the file's name asks for.
@@ -344,26 +335,92 @@ FileFacts inspect_within_limits(const fs::path& file, const RequestLimits& limit
   return inspect_file(file);
 }
 
-bool answer_inspect(const std::vector<fs::path>& files,
-                    const RequestLimits& limits,
-                    Channel& channel) {
-  for (const fs::path& file : files) {
-    grant_cpu_seconds(limits.seconds);
-    if (!channel.send(to_wire(inspect_within_limits(file, limits)).dump())) {
-      return false;
-    }
+// The answers to one request to inspect. They are sent together, but never later than before the
+// next file that takes a library to read: should that one end the child, they are known.
+class Inspector {
+ public:
+  Inspector(const RequestLimits& limits, Channel& channel) : limits_(limits), channel_(channel) {
+    grant();
   }
-  return true;
-}
+
+  [[nodiscard]] bool answer(const std::vector<std::string>& files) {
+    return std::all_of(
+               files.begin(), files.end(), [&](const std::string& file) { return answer(file); }) &&
+           send(false);
+  }
+
+ private:
+  static constexpr std::size_t kBytesPerMessage = 32768;
+
+  [[nodiscard]] bool answer(const std::string& file) {
+    if (std::optional<DicomHeader> ordinary =
+            test_request(file) ? std::nullopt : inspect_ordinary_file(file)) {
+      facts_.content = *std::move(ordinary);
+    } else {
+      if (!send(true)) {
+        return false;
+      }
+      grant();
+      facts_ = inspect_within_limits(file, limits_);
+    }
+    write_facts(facts_, answers_);
+    ++count_;
+    if (seconds_since_grant() < kGrantSeconds) {
+      return answers_.size() < kBytesPerMessage || send(false);
+    }
+    grant();
+    return send(false);
+  }
+
+  [[nodiscard]] bool test_request(const std::string& file) const {
+    return limits_.test_requests && file.ends_with(".test");
+  }
+
+  [[nodiscard]] bool send(bool next_is_alone) {
+    if (count_ == 0 && !next_is_alone) {
+      return true;
+    }
+    std::string message;
+    write_answers_head({count_, next_is_alone}, message);
+    message += answers_;
+    answers_.clear();
+    count_ = 0;
+    return channel_.send(message);
+  }
+
+  // Two system calls, so not for every file: the limit is for a file that takes all of it.
+  void grant() {
+    grant_cpu_seconds(limits_.seconds);
+    granted_ = coarse_seconds();
+  }
+
+  [[nodiscard]] double seconds_since_grant() const { return coarse_seconds() - granted_; }
+
+  // Good to some milliseconds and much cheaper than the exact one.
+  static double coarse_seconds() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+  }
+
+  static constexpr double kGrantSeconds = 0.05;
+
+  const RequestLimits& limits_;
+  Channel& channel_;
+  FileFacts facts_;
+  std::string answers_;
+  std::uint64_t count_ = 0;
+  double granted_ = 0;
+};
 
 }  // namespace
 
-bool answer_request(std::string_view line, const RequestLimits& limits, Channel& channel) {
-  const json request = json::parse(line);
-  const std::vector<fs::path> files = requested_files(request);
-  if (request.at("op") == "inspect") {
-    return answer_inspect(files, limits, channel);
+bool answer_request(std::string_view message, const RequestLimits& limits, Channel& channel) {
+  const WorkerRequest request = read_request(message);
+  if (request.operation == WorkerOperation::kInspect) {
+    return Inspector(limits, channel).answer(request.files);
   }
+  const std::vector<fs::path> files(request.files.begin(), request.files.end());
   grant_cpu_seconds(limits.seconds);
   VoxelAnswer answer;
   try {
@@ -372,11 +429,11 @@ bool answer_request(std::string_view line, const RequestLimits& limits, Channel&
     }
     answer = answer_voxels(request, files, limits);
   } catch (const Error& error) {
-    answer.wire = {{"refusal", to_wire(refusal_of(error, files.front()))}};
+    answer.reply.refusal = refusal_of(error, files.front());
   } catch (const std::bad_alloc&) {
-    answer.wire = {{"refusal", to_wire(memory_refusal(files.front(), limits))}};
+    answer.reply.refusal = memory_refusal(files.front(), limits);
   }
-  return channel.send(answer.wire.dump(), answer.voxels.get());
+  return channel.send(reply_bytes(answer.reply), answer.voxels.get());
 }
 
 }  // namespace marrow

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,23 +18,23 @@ struct RequestLimits {
       false;  // files named "crash.test", "spin.test", ... do what they say; for our tests only
 };
 
-// What the child does with one file of an `inspect` request; never throws for a bad file.
+// Ordinary DICOM slices, which are most files, with one look at their first bytes. Nothing for any
+// other file, whatever it is: inspect_file tells. DicomHeader::file is left empty.
+[[nodiscard]] std::optional<DicomHeader> inspect_ordinary_file(const std::string& file);
+
+// What the child does with one file of a request to inspect; never throws for a bad file.
 [[nodiscard]] FileFacts inspect_file(const std::filesystem::path& file);
 
 // Splits the reason code off the sentence of an Error: FileErrors carry it, DICOM errors start with
 // it.
 [[nodiscard]] FileRefusal refusal_of(const Error& error, const std::filesystem::path& file);
 
-// Answers one request line, each with one or more lines on `channel`: inspect with one line a file,
-// in order; volume, labels and geometry with one line, and a sealed memory file with the voxels.
-//
-//   {"op": "inspect", "files": [PATH, ...]}
-//   {"op": "volume" | "labels" | "geometry", "files": [PATH, ...], "volume": INDEX or -1}
-//   {"op": "labels", "files": [PATH, ...], "target": {...}}   (label_wire.h)
-//   {"op": "label-object", "files": [PATH]}
+// Answers one request (io/worker/messages.h): to inspect with messages of many answers, in the
+// order of the files; volume, labels and geometry with one message, and a sealed memory file with
+// the voxels. Throws Error for a request that makes no sense.
 //
 // False when the other side is gone.
-[[nodiscard]] bool answer_request(std::string_view line,
+[[nodiscard]] bool answer_request(std::string_view message,
                                   const RequestLimits& limits,
                                   Channel& channel);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <exception>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -21,25 +22,20 @@
 #include "io/worker/channel.h"
 #include "io/worker/child_process.h"
 #include "io/worker/label_wire.h"
-#include "io/worker/wire.h"
+#include "io/worker/messages.h"
 
 namespace marrow {
 
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
-constexpr std::size_t kFilesPerRequest = 64;
+// Two requests are on their way at a time, so that the child always has work; together they fit the
+// socket's buffer, without which both sides could wait for the other to read.
+constexpr std::size_t kRequestsAhead = 2;
+constexpr std::size_t kFilesPerRequest = 128;
+constexpr std::size_t kRequestBytes = 24'576;
 constexpr std::chrono::seconds kLongestStart{60};
-
-json wire_files(std::span<const fs::path> files) {
-  json list = json::array();
-  for (const fs::path& file : files) {
-    list.push_back(to_wire_text(file.string()));
-  }
-  return list;
-}
 
 std::string stack_name(std::span<const fs::path> files) {
   std::string name = printable(files.front().string(), 400);
@@ -92,10 +88,16 @@ struct WorkerClient::State {
   Channel& channel(std::size_t files);
   void start();
   FileRefusal end_child(const std::string& name, Channel::Status status);
-  json ask(const json& request, std::span<const fs::path> files, Descriptor* voxels);
+  WorkerReply ask(WorkerOperation operation,
+                  std::span<const fs::path> files,
+                  std::int64_t volume,
+                  Descriptor* voxels,
+                  const std::string& target = "");
   template <class T>
-  Grid<T> ask_for_voxels(json request, std::span<const fs::path> files);
-  std::size_t inspect_batch(std::span<const fs::path> files, std::vector<FileFacts>& facts);
+  Grid<T> ask_for_voxels(WorkerOperation operation,
+                         std::span<const fs::path> files,
+                         std::int64_t volume,
+                         const std::string& target = "");
 };
 
 void WorkerClient::State::start() {
@@ -111,9 +113,10 @@ void WorkerClient::State::start() {
   ++started;
   const auto ready =
       child->channel().receive(std::max(deadline(), Channel::Clock::now() + kLongestStart));
-  if (ready.status != Channel::Status::kLine) {
-    const std::string what =
-        ready.status == Channel::Status::kClosed ? child->reap().what : "does not answer";
+  if (ready.status != Channel::Status::kMessage || ready.message != kWorkerHello) {
+    const std::string what = ready.status == Channel::Status::kClosed    ? child->reap().what
+                             : ready.status == Channel::Status::kMessage ? "is of another version"
+                                                                         : "does not answer";
     child.reset();
     throw Error(
         ErrorCode::kInternal,
@@ -147,7 +150,7 @@ FileRefusal WorkerClient::State::end_child(const std::string& name, Channel::Sta
     case Channel::Status::kClosed:
       death = child->reap();
       break;
-    case Channel::Status::kLine:
+    case Channel::Status::kMessage:
       death = {ErrorCode::kUnreadable, "parser-crashed", "gave an answer that makes no sense"};
       break;
   }
@@ -162,86 +165,162 @@ FileRefusal WorkerClient::State::end_child(const std::string& name, Channel::Sta
                                           : "leave it out or convert it with another tool"};
 }
 
-json WorkerClient::State::ask(const json& request,
-                              std::span<const fs::path> files,
-                              Descriptor* voxels) {
+WorkerReply WorkerClient::State::ask(WorkerOperation operation,
+                                     std::span<const fs::path> files,
+                                     std::int64_t volume,
+                                     Descriptor* voxels,
+                                     const std::string& target) {
   Channel& to_child = channel(files.size());
   Channel::Received received;
-  if (to_child.send(request.dump())) {
+  if (to_child.send(request_bytes(operation, files, volume, target))) {
     received = to_child.receive(deadline());
   }
   FileRefusal refusal;
-  if (received.status != Channel::Status::kLine) {
+  if (received.status != Channel::Status::kMessage) {
     refusal = end_child(stack_name(files), received.status);
   } else {
     try {
-      json answer = json::parse(received.line);
-      if (!answer.contains("refusal")) {
+      WorkerReply reply = read_reply(received.message);
+      if (!reply.refusal) {
         if (voxels != nullptr) {
           *voxels = std::move(received.descriptor);
         }
-        return answer;
+        return reply;
       }
-      refusal = refusal_from_wire(answer.at("refusal"));
+      refusal = *std::move(reply.refusal);
     } catch (const std::exception&) {
-      refusal = end_child(stack_name(files), Channel::Status::kLine);
+      refusal = end_child(stack_name(files), Channel::Status::kMessage);
     }
   }
   throw FileError(refusal.code, refusal.reason_code, refusal.sentence);
 }
 
 template <class T>
-Grid<T> WorkerClient::State::ask_for_voxels(json request, std::span<const fs::path> files) {
+Grid<T> WorkerClient::State::ask_for_voxels(WorkerOperation operation,
+                                            std::span<const fs::path> files,
+                                            std::int64_t volume,
+                                            const std::string& target) {
   Descriptor memory;
-  const json answer = ask(request, files, &memory);
+  const WorkerReply reply = ask(operation, files, volume, &memory, target);
   Grid<T> grid;
   try {
-    grid.geometry = geometry_from_wire(answer.at("geometry"));
+    grid.geometry = reply.geometry;
     grid.voxels = voxels_from<T>(memory, grid.geometry.voxels());
-    for (const json& warning : answer.at("warnings")) {
-      log::warn(printable(from_wire_text(warning.get_ref<const std::string&>()), 800));
+    for (const std::string& warning : reply.warnings) {
+      log::warn(printable(warning, 800));
     }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kResources) {
       throw;
     }
-    const FileRefusal refusal = end_child(stack_name(files), Channel::Status::kLine);
-    throw FileError(refusal.code, refusal.reason_code, refusal.sentence);
-  } catch (const json::exception&) {
-    const FileRefusal refusal = end_child(stack_name(files), Channel::Status::kLine);
+    const FileRefusal refusal = end_child(stack_name(files), Channel::Status::kMessage);
     throw FileError(refusal.code, refusal.reason_code, refusal.sentence);
   }
   return grid;
 }
 
-// Asks about all `files` at once and appends what is answered before the child dies, if it does;
-// then also the refusal of the file it died on. Returns how many entries were appended, at least
-// one.
-std::size_t WorkerClient::State::inspect_batch(std::span<const fs::path> files,
-                                               std::vector<FileFacts>& facts) {
-  Channel& to_child = channel(files.size());
-  auto status = Channel::Status::kClosed;
-  const bool sent = to_child.send(json{{"op", "inspect"}, {"files", wire_files(files)}}.dump());
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    Channel::Received received;
-    if (sent) {
-      received = to_child.receive(deadline());
-    }
-    status = received.status;
-    if (status == Channel::Status::kLine) {
-      try {
-        facts.push_back(facts_from_wire(json::parse(received.line), files[i]));
-        continue;
-      } catch (const std::exception&) {
-        // An answer that makes no sense is handled as a death.
-        status = Channel::Status::kLine;
+// The inspection of a list of files, by as many children as it takes.
+class WorkerClient::Inspection {
+ public:
+  Inspection(State& state, std::span<const fs::path> files) : state_(state), files_(files) {
+    facts_.reserve(files.size());
+  }
+
+  [[nodiscard]] std::vector<FileFacts> run() {
+    while (facts_.size() < files_.size()) {
+      next_ = facts_.size();
+      alone_ = false;
+      ends_.clear();
+      if (const auto failure = ask_one_child()) {
+        take_failure(*failure);
       }
     }
-    facts.push_back({files[i], end_child(printable(files[i].string(), 400), status)});
-    return i + 1;
+    return std::move(facts_);
   }
-  return files.size();
-}
+
+ private:
+  // Until all is answered, the child has served its time or it fails.
+  std::optional<Channel::Status> ask_one_child() {
+    Channel* channel = &state_.channel(0);
+    for (;;) {
+      while (ends_.size() < kRequestsAhead && next_ < files_.size() &&
+             (ends_.empty() || state_.served < state_.settings.requests_per_child)) {
+        if (ends_.empty()) {
+          channel = &state_.channel(0);
+        }
+        if (!send_request(*channel)) {
+          return Channel::Status::kClosed;
+        }
+      }
+      if (ends_.empty()) {
+        return std::nullopt;
+      }
+      const Channel::Received received = channel->receive(state_.deadline());
+      if (received.status != Channel::Status::kMessage || !take(received.message)) {
+        return received.status;
+      }
+    }
+  }
+
+  bool send_request(Channel& channel) {
+    // After a death that nobody is known to be to blame for, the files of that request go singly.
+    const std::size_t most = next_ < singly_until_ ? 1 : kFilesPerRequest;
+    std::size_t count = 0;
+    for (std::size_t bytes = 0; count < most && next_ + count < files_.size(); ++count) {
+      bytes += files_[next_ + count].native().size();
+      if (count > 0 && bytes > kRequestBytes) {
+        break;
+      }
+    }
+    const auto files = files_.subspan(next_, count);
+    next_ += count;
+    ends_.push_back(next_);
+    state_.served += static_cast<std::int64_t>(count);
+    return channel.send(request_bytes(WorkerOperation::kInspect, files));
+  }
+
+  // False when the message makes no sense; what was understood of it is not kept either.
+  bool take(std::string_view message) {
+    const std::size_t before = facts_.size();
+    try {
+      ByteReader reader(message);
+      const AnswersHead head = read_answers_head(reader);
+      MARROW_CHECK(head.count <= ends_.front() - before);
+      for (std::uint64_t n = 0; n < head.count; ++n) {
+        facts_.push_back(read_facts(reader, files_[facts_.size()]));
+      }
+      MARROW_CHECK(reader.rest().empty());
+      alone_ = head.next_is_alone;
+    } catch (const Error&) {
+      facts_.resize(before);
+      return false;
+    }
+    if (facts_.size() == ends_.front()) {
+      ends_.pop_front();
+      alone_ = false;
+    }
+    return true;
+  }
+
+  void take_failure(Channel::Status status) {
+    const std::size_t file = facts_.size();
+    if (!alone_ && ends_.front() - file > 1) {
+      singly_until_ = ends_.front();
+      state_.child.reset();
+      return;
+    }
+    facts_.push_back(
+        {files_[file], state_.end_child(printable(files_[file].string(), 400), status)});
+  }
+
+  State& state_;
+  std::span<const fs::path> files_;
+  std::vector<FileFacts> facts_;  // of the first files, in order
+  std::size_t next_ = 0;          // the first file that no request has asked about
+  std::deque<std::size_t> ends_;  // of the requests on their way: the file behind the last
+  bool alone_ = false;            // the child reads the first unanswered file by itself
+  std::size_t singly_until_ = 0;
+};
 
 WorkerClient::WorkerClient(const WorkerSettings& settings) : state_(std::make_unique<State>()) {
   state_->settings = settings;
@@ -263,58 +342,40 @@ FileFacts WorkerClient::inspect(const fs::path& file) {
 }
 
 std::vector<FileFacts> WorkerClient::inspect(std::span<const fs::path> files) {
-  std::vector<FileFacts> facts;
-  facts.reserve(files.size());
-  while (facts.size() < files.size()) {
-    const auto rest = files.subspan(facts.size());
-    state_->inspect_batch(rest.first(std::min(rest.size(), kFilesPerRequest)), facts);
-  }
-  return facts;
+  return Inspection(*state_, files).run();
 }
 
 Volume WorkerClient::volume(std::span<const fs::path> files,
                             std::optional<std::int64_t> volume_index) {
-  return state_->ask_for_voxels<float>(
-      {{"op", "volume"}, {"files", wire_files(files)}, {"volume", volume_index.value_or(-1)}},
-      files);
+  return state_->ask_for_voxels<float>(WorkerOperation::kVolume, files, volume_index.value_or(-1));
 }
 
 LabelMap WorkerClient::labels(std::span<const fs::path> files,
                               std::optional<std::int64_t> volume_index) {
   return state_->ask_for_voxels<std::uint16_t>(
-      {{"op", "labels"}, {"files", wire_files(files)}, {"volume", volume_index.value_or(-1)}},
-      files);
+      WorkerOperation::kLabels, files, volume_index.value_or(-1));
 }
 
 LabelMap WorkerClient::labels(std::span<const fs::path> files, const LabelTarget& target) {
   return state_->ask_for_voxels<std::uint16_t>(
-      {{"op", "labels"}, {"files", wire_files(files)}, {"target", to_wire(target)}}, files);
+      WorkerOperation::kLabels, files, -1, to_wire(target).dump());
 }
 
 LabelObject WorkerClient::label_object(const fs::path& file) {
   const std::span<const fs::path> files(&file, 1);
-  const json answer =
-      state_->ask({{"op", "label-object"}, {"files", wire_files(files)}}, files, nullptr);
+  const WorkerReply reply = state_->ask(WorkerOperation::kLabelObject, files, -1, nullptr);
   try {
-    return label_object_from_wire(answer.at("object"));
+    return label_object_from_wire(nlohmann::json::parse(reply.object));
   } catch (const std::exception&) {
-    const FileRefusal refusal = state_->end_child(stack_name(files), Channel::Status::kLine);
+    const FileRefusal refusal = state_->end_child(stack_name(files), Channel::Status::kMessage);
     throw FileError(refusal.code, refusal.reason_code, refusal.sentence);
   }
 }
 
 Geometry WorkerClient::geometry(std::span<const fs::path> files,
                                 std::optional<std::int64_t> volume_index) {
-  const json answer = state_->ask(
-      {{"op", "geometry"}, {"files", wire_files(files)}, {"volume", volume_index.value_or(-1)}},
-      files,
-      nullptr);
-  try {
-    return geometry_from_wire(answer.at("geometry"));
-  } catch (const std::exception&) {
-    const FileRefusal refusal = state_->end_child(stack_name(files), Channel::Status::kLine);
-    throw FileError(refusal.code, refusal.reason_code, refusal.sentence);
-  }
+  return state_->ask(WorkerOperation::kGeometry, files, volume_index.value_or(-1), nullptr)
+      .geometry;
 }
 
 std::int64_t WorkerClient::children_started() const {

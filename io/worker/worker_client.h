@@ -18,10 +18,10 @@ namespace marrow {
 // Which program to start and how; the defaults are what everything but a test wants.
 struct WorkerSettings {
   SandboxLimits limits;
-  double timeout_seconds = 300;              // wall clock per request
-  std::int64_t requests_per_child = 10'000;  // then a fresh child
-  std::filesystem::path executable;          // empty: `marrow-worker` beside the running program
-  std::vector<std::string> arguments;        // further arguments of the child
+  double timeout_seconds = 300;               // wall clock per request
+  std::int64_t requests_per_child = 200'000;  // files; then a fresh child
+  std::filesystem::path executable;           // empty: `marrow-worker` beside the running program
+  std::vector<std::string> arguments;         // further arguments of the child
 };
 
 // One limited child process that parses untrusted files for this process. The child starts with the
@@ -66,6 +66,7 @@ class WorkerClient {
 
  private:
   struct State;
+  class Inspection;
   std::unique_ptr<State> state_;
 };
 

@@ -15,6 +15,7 @@
 #include "io/worker/channel.h"
 #include "io/worker/child_process.h"
 #include "io/worker/limits.h"
+#include "io/worker/messages.h"
 #include "io/worker/requests.h"
 
 namespace {
@@ -45,7 +46,7 @@ void choose_dictionary() {
 
 int serve(const marrow::RequestLimits& limits) {
   marrow::Channel channel{marrow::Descriptor(marrow::kWorkerSocket)};
-  if (!channel.send(R"({"ready":1})")) {
+  if (!channel.send(marrow::kWorkerHello)) {
     return 0;
   }
   for (;;) {
@@ -53,8 +54,8 @@ int serve(const marrow::RequestLimits& limits) {
     if (request.status == marrow::Channel::Status::kClosed) {
       return 0;
     }
-    if (request.status == marrow::Channel::Status::kLine &&
-        !marrow::answer_request(request.line, limits, channel)) {
+    if (request.status == marrow::Channel::Status::kMessage &&
+        !marrow::answer_request(request.message, limits, channel)) {
       return 0;
     }
   }

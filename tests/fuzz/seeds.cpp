@@ -16,6 +16,7 @@
 #include "core/digest.h"
 #include "core/files.h"
 #include "io/dicom/dcmtk_session.h"
+#include "io/worker/messages.h"
 #include "io/worker/wire.h"
 #include "tests/support/dicom_series.h"
 #include "tests/support/nifti_bytes.h"
@@ -174,6 +175,18 @@ void wire_seeds(const fs::path& folder) {
                       std::string_view(to_wire(FileFacts{"x", refusal}).dump()));
   testing::write_file(folder / "geometry",
                       std::string_view(to_wire(testing::oblique_grid()).dump()));
+  WorkerReply reply;
+  reply.geometry = testing::oblique_grid();
+  reply.warnings = {"one"};
+  testing::write_file(folder / "reply", std::string_view(reply_bytes(reply)));
+  for (const FileFacts& facts :
+       {FileFacts{"x", nifti}, FileFacts{"x", testing::made_header(1)}, FileFacts{"x", refusal}}) {
+    std::string bytes;
+    write_answers_head({1, false}, bytes);
+    write_facts(facts, bytes);
+    testing::write_file(folder / ("answers_" + std::to_string(facts.content.index())),
+                        std::string_view(bytes));
+  }
 }
 
 void dataset_seeds(const fs::path& folder) {

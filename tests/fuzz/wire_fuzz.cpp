@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/worker/messages.h"
 #include "io/worker/wire.h"
 #include "tests/fuzz/fuzz_input.h"
 
@@ -30,6 +31,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     __builtin_trap();
   }
   fuzzing::refusing_anyhow([&] { static_cast<void>(from_wire_text(input.text())); });
+  fuzzing::refusing_anyhow([&] { static_cast<void>(read_request(input.text())); });
+  fuzzing::refusing_anyhow([&] {
+    const std::string again = reply_bytes(read_reply(input.text()));
+    if (reply_bytes(read_reply(again)) != again) {
+      __builtin_trap();
+    }
+  });
+  fuzzing::refusing_anyhow([&] {
+    ByteReader reader(input.text());
+    std::string bytes;
+    write_answers_head(read_answers_head(reader), bytes);
+    bytes.clear();
+    write_facts(read_facts(reader, "x"), bytes);
+    ByteReader second(bytes);
+    std::string again;
+    write_facts(read_facts(second, "x"), again);
+    if (again != bytes) {
+      __builtin_trap();
+    }
+  });
   fuzzing::refusing_anyhow([&] {
     const nlohmann::json wire = nlohmann::json::parse(input.text());
     fuzzing::refusing_anyhow([&] { static_cast<void>(geometry_from_wire(wire)); });

@@ -7,8 +7,10 @@
 #include <gmock/gmock.h>
 
 #include "core/files.h"
+#include "io/dicom/dicom_writer.h"
 #include "io/image_source.h"
 #include "io/worker/limits.h"
+#include "tests/support/dicom_series.h"
 #include "tests/support/nifti_bytes.h"
 
 namespace marrow {
@@ -263,6 +265,42 @@ TEST_F(WorkerClientTest, ManyFilesComeBackInOrder) {
   ASSERT_EQ(facts.size(), files.size());
   for (std::size_t i = 0; i < facts.size(); ++i) {
     EXPECT_EQ(facts[i].refusal() != nullptr, i % 3 == 0);
+  }
+}
+
+TEST_F(WorkerClientTest, DeathsAmongManyOrdinarySlicesCostTheirOwnFilesOnly) {
+  const std::vector<std::filesystem::path> slices = write_dicom_series(
+      path("ct"), testing::ramp_volume(testing::oblique_grid()), DicomSeriesAttributes{});
+  std::vector<std::filesystem::path> files;
+  for (int i = 0; i < 700; ++i) {
+    files.push_back(i == 130 || i == 131 || i == 500 ? path("crash.test")
+                                                     : slices[static_cast<std::size_t>(i) % 6]);
+  }
+  WorkerClient client(test_settings());
+
+  const std::vector<FileFacts> facts = client.inspect(files);
+
+  ASSERT_EQ(facts.size(), files.size());
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    EXPECT_EQ(facts[i].file, files[i]);
+    if (i == 130 || i == 131 || i == 500) {
+      EXPECT_EQ(reason_of(facts[i]), "parser-crashed") << i;
+    } else {
+      ASSERT_NE(facts[i].dicom(), nullptr) << i;
+      EXPECT_EQ(facts[i].dicom()->file, files[i]);
+    }
+  }
+  EXPECT_EQ(client.children_started(), 4);
+}
+
+TEST_F(WorkerClientTest, AChildKilledBetweenListsCostsNoFile) {
+  WorkerClient client;
+  const std::vector<std::filesystem::path> files(300, path("scan.nii"));
+  (void)client.inspect(files);
+  ASSERT_EQ(::kill(client.process_id(), SIGKILL), 0);
+
+  for (const FileFacts& facts : client.inspect(files)) {
+    EXPECT_NE(facts.nifti(), nullptr);
   }
 }
 
