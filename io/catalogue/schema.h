@@ -3,7 +3,7 @@
 namespace marrow {
 
 // Bumped with every change of the tables; the file carries it as SQLite's user_version.
-inline constexpr int kCatalogueVersion = 1;
+inline constexpr int kCatalogueVersion = 2;
 inline constexpr int kCatalogueApplicationId = 0x4D524357;  // "MRCW"
 
 inline constexpr const char* kCatalogueSchema = R"sql(
@@ -16,7 +16,7 @@ CREATE TABLE series (
   modality TEXT NOT NULL, format TEXT NOT NULL,
   verdict TEXT NOT NULL, reason_code TEXT NOT NULL, reason TEXT NOT NULL,
   split TEXT NOT NULL, dropped_because TEXT NOT NULL,
-  volumes INTEGER NOT NULL,
+  volumes INTEGER NOT NULL, volume INTEGER,
   columns INTEGER, rows INTEGER, slices INTEGER,
   spacing_x REAL, spacing_y REAL, spacing_z REAL,
   origin_x REAL, origin_y REAL, origin_z REAL,
@@ -38,7 +38,7 @@ CREATE INDEX files_by_series ON files (series, path);
 
 CREATE VIEW listing AS SELECT
   key, patient, study, modality, format, verdict, reason_code, reason, split, dropped_because,
-  (verdict IN ('use', 'split') AND dropped_because = '') AS kept,
+  (verdict <> 'refuse' AND dropped_because = '') AS kept,
   volumes, columns, rows, slices, spacing_x, spacing_y, spacing_z, file_count AS files,
   json_extract(facts, '$.manufacturer') AS manufacturer,
   json_extract(facts, '$.model') AS model,

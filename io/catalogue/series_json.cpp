@@ -25,6 +25,7 @@ json series_json(const SeriesRecord& record) {
               {"origin_mm", nullptr},
               {"direction", nullptr},
               {"volumes", record.volumes},
+              {"volume", record.volume ? json(*record.volume) : json(nullptr)},
               {"files", record.files.size()},
               {"verdict", verdict_name(record.verdict)},
               {"reason_code", record.reason_code},

@@ -67,6 +67,10 @@ SeriesRecord series_from_row(SQLite::Statement& row) {
   record.split = text();
   record.dropped_because = text();
   record.volumes = integer();
+  if (!row.getColumn(column).isNull()) {
+    record.volume = row.getColumn(column).getInt64();
+  }
+  ++column;
   const bool has_grid = !row.getColumn(column).isNull();
   Size3 size{};
   Eigen::Vector3d spacing;
@@ -106,6 +110,10 @@ void bind_series(SQLite::Statement& statement, const SeriesRecord& record) {
   text(record.split);
   text(record.dropped_because);
   statement.bind(index++, record.volumes);
+  if (record.volume) {
+    statement.bind(index, *record.volume);
+  }
+  ++index;  // unbound parameters are NULL
   if (record.geometry) {
     for (const std::int64_t axis : record.geometry->size) {
       statement.bind(index++, axis);
