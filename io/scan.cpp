@@ -26,7 +26,7 @@ namespace marrow {
 
 namespace {
 
-constexpr std::size_t kFilesPerBatch = 1024;      // one list for a child, which reads ahead in it
+constexpr std::size_t kFilesPerBatch = 1024;        // one list for a child, which reads ahead in it
 constexpr std::size_t kFilesPerTransaction = 4096;  // lost at most when a scan is killed
 
 // Files that are new or changed -> their facts, by several children at once. The facts come back to
