@@ -29,12 +29,21 @@ std::string dataset_digest(const Dataset& dataset, const RecipeOptions& recipe) 
       const auto time = std::filesystem::last_write_time(file, error).time_since_epoch().count();
       text += fmt::format("{}|{}|{}\n", std::filesystem::absolute(file).string(), size, time);
     }
+    if (image.volume) {
+      text += fmt::format("volume {}\n", *image.volume);
+    }
+    for (const std::filesystem::path& file : image.grid_files) {
+      text += file.string() + "\n";
+    }
     for (const auto& [name, value] : image.label_values) {
       text += fmt::format("{}={}\n", name, value);
     }
   };
   for (const Case& item : dataset.cases) {
     text += item.key + "|" + item.split + "\n";
+    for (const double target : item.targets) {
+      text += fmt::format("target {}\n", target);
+    }
     for (const ImageRef& image : item.images) {
       add(image);
     }
