@@ -159,6 +159,9 @@ DicomHeader without_identity(DicomHeader header, const std::string& salt) {
   header.series_uid = digest_or_empty(salt, header.series_uid);
   header.instance_uid = digest_or_empty(salt, header.instance_uid);
   header.frame_of_reference_uid = digest_or_empty(salt, header.frame_of_reference_uid);
+  if (const auto whole = header.traits.find("concatenation"); whole != header.traits.end()) {
+    whole->second = digest_or_empty(salt, whole->second);
+  }
   return header;
 }
 
