@@ -1,6 +1,8 @@
 // The DICOM reader: the walk over the elements, the header and the pixels of one slice.
 
 #include <array>
+#include <cstdint>
+#include <vector>
 
 #include "io/dicom/dicom_header.h"
 #include "io/dicom/dicom_pixels.h"
@@ -20,10 +22,10 @@ void read_slice(std::span<const std::byte> bytes) {
     const std::array headers{header};
     static_cast<void>(group_dicom({header}));
     static_cast<void>(excluded_slice(header));
-    if (!unusable_slice(header)) {
+    if (!unusable_slice(header) && !header.traits.contains("float_pixels")) {
       refusing([&] { static_cast<void>(dicom_stack_geometry(headers)); });
-      const StoredSlice slice = read_stored_slice(header);
-      MARROW_CHECK(slice.values.size() == static_cast<std::size_t>(header.rows * header.columns));
+      const std::vector<std::int64_t> values = read_stored_values(header);
+      MARROW_CHECK(values.size() == static_cast<std::size_t>(header.rows * header.columns));
     }
   });
 }
