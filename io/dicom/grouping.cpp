@@ -191,33 +191,33 @@ class SeriesGrouping {
       push(std::move(stack), {});
       return;
     }
-    if (check_stack(cluster.slices).reason_code == "repeated-positions") {
+    StackCheck found = check_stack(cluster.slices);
+    if (found.reason_code == "repeated-positions") {
       PositionSplit split = split_by_position(std::move(cluster.slices), options_.same_pixels);
       if (split.volumes.size() > 1) {
         for (std::size_t n = 0; n < split.volumes.size(); ++n) {
-          check({std::move(split.volumes[n]),
-                 cluster.cut,
-                 split.names[n],
-                 cluster.duplicates,
-                 false});
+          found = check_stack(split.volumes[n]);
+          add_checked(
+              {std::move(split.volumes[n]), cluster.cut, split.names[n], cluster.duplicates, false},
+              std::move(found));
         }
         return;
       }
       cluster.slices = std::move(split.volumes.front());
       cluster.duplicates.insert(
           cluster.duplicates.end(), split.duplicates.begin(), split.duplicates.end());
+      found = check_stack(cluster.slices);
     }
-    check_parts(std::move(cluster));
+    add_parts(std::move(cluster), std::move(found));
   }
 
   // Some protocols change the step between slices along the body: each part is a volume.
-  void check_parts(Cluster cluster) {
-    const StackCheck found = check_stack(cluster.slices);
+  void add_parts(Cluster cluster, StackCheck found) {
     const std::vector<std::size_t> ends = found.reason_code == "variable-spacing"
                                               ? uniform_parts(found.positions_mm)
                                               : std::vector<std::size_t>();
     if (ends.size() < 2) {
-      check(std::move(cluster));
+      add_checked(std::move(cluster), std::move(found));
       return;
     }
     std::size_t first = 0;
@@ -234,7 +234,8 @@ class SeriesGrouping {
         one.duplicates = cluster.duplicates;
       }
       first = ends[part];
-      check(std::move(one));
+      StackCheck of_part = check_stack(one.slices);
+      add_checked(std::move(one), std::move(of_part));
     }
   }
 
@@ -247,22 +248,22 @@ class SeriesGrouping {
     return std::nullopt;
   }
 
-  void check(Cluster cluster) {
-    StackCheck found = check_stack(cluster.slices);
+  // `found`: what check_stack says of these slices.
+  void add_checked(Cluster cluster, StackCheck found) {
     Headers sorted;
     sorted.reserve(cluster.slices.size());
     for (const std::size_t index : found.order) {
       sorted.push_back(std::move(cluster.slices[index]));
     }
     cluster.slices = std::move(sorted);
-    std::vector<std::string> cut = cluster.cut;
-    const std::string cut_name = cluster.cut_name;
+    std::vector<std::string> cut = std::move(cluster.cut);
+    std::string cut_name = std::move(cluster.cut_name);
     DicomStack stack = stack_of(std::move(cluster));
     stack.geometry = found.geometry;
     stack.positions_mm = std::move(found.positions_mm);
     stack.tolerance = std::move(found.tolerance);
     stack.warnings.insert(stack.warnings.end(), found.warnings.begin(), found.warnings.end());
-    stack.told_apart_by = cut_name;
+    stack.told_apart_by = std::move(cut_name);
     if (!found.geometry) {
       refuse(stack, {found.reason_code, found.reason});
     } else if (found.shear_mm) {
