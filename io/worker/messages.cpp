@@ -11,6 +11,13 @@ namespace {
 
 enum class FactsKind : std::uint8_t { kRefusal = 0, kNifti = 1, kDicom = 2, kVolumeFile = 3 };
 
+void write_files(std::span<const std::filesystem::path> files, ByteWriter& writer) {
+  writer.unsigned_integer(files.size());
+  for (const std::filesystem::path& file : files) {
+    writer.text(file.native());
+  }
+}
+
 void write_refusal(const FileRefusal& refusal, ByteWriter& writer) {
   writer.integer(static_cast<std::int64_t>(refusal.code));
   writer.text(refusal.reason_code);
@@ -30,21 +37,80 @@ FileRefusal read_refusal(ByteReader& reader) {
   return refusal;
 }
 
+// Visits the fields that are the same for writing and reading.
+template <class Object, class Visitor>
+void visit_label_object_fields(Object& object, Visitor& visit) {
+  visit("study_uid", object.study_uid);
+  visit("series_uid", object.series_uid);
+  visit("instance_uid", object.instance_uid);
+  visit("frame_of_reference_uids", object.frame_of_reference_uids);
+  visit("referenced_series", object.referenced_series);
+  visit("referenced_instances", object.referenced_instances);
+}
+
+void write_label_object(const LabelObject& object, ByteWriter& writer) {
+  writer("structures", object.kind == LabelObjectKind::kStructureSet);
+  visit_label_object_fields(object, writer);
+  writer.unsigned_integer(object.regions.size());
+  for (const LabelRegion& region : object.regions) {
+    writer.integer(region.number);
+    writer.text(region.name);
+  }
+}
+
+LabelObject read_label_object(ByteReader& reader) {
+  LabelObject object;
+  bool structures = false;
+  reader("structures", structures);
+  object.kind = structures ? LabelObjectKind::kStructureSet : LabelObjectKind::kSegmentation;
+  visit_label_object_fields(object, reader);
+  for (std::uint64_t left = reader.unsigned_integer(); left > 0; --left) {
+    const std::int64_t number = reader.integer();
+    object.regions.push_back({number, reader.text()});
+  }
+  return object;
+}
+
+void write_label_target(const LabelTarget& target, ByteWriter& writer) {
+  write_files(target.grid_files, writer);
+  writer.integer(target.grid_volume.value_or(-1));
+  writer.unsigned_integer(target.values.size());
+  for (const auto& [name, value] : target.values) {
+    writer.text(name);
+    writer.integer(value);
+  }
+}
+
+LabelTarget read_label_target(ByteReader& reader) {
+  LabelTarget target;
+  std::vector<std::string> files;
+  reader("grid_files", files);
+  target.grid_files.assign(files.begin(), files.end());
+  if (const std::int64_t volume = reader.integer(); volume >= 0) {
+    target.grid_volume = volume;
+  }
+  for (std::uint64_t left = reader.unsigned_integer(); left > 0; --left) {
+    std::string name = reader.text();
+    target.values[std::move(name)] = reader.integer();
+  }
+  return target;
+}
+
 }  // namespace
 
 std::string request_bytes(WorkerOperation operation,
                           std::span<const std::filesystem::path> files,
                           std::int64_t volume,
-                          const std::string& target) {
+                          const LabelTarget* target) {
   std::string bytes;
   ByteWriter writer(bytes);
   writer.unsigned_integer(static_cast<std::uint64_t>(operation));
   writer.integer(volume);
-  writer.text(target);
-  writer.unsigned_integer(files.size());
-  for (const std::filesystem::path& file : files) {
-    writer.text(file.native());
+  writer("targeted", target != nullptr);
+  if (target != nullptr) {
+    write_label_target(*target, writer);
   }
+  write_files(files, writer);
   return bytes;
 }
 
@@ -56,7 +122,11 @@ WorkerRequest read_request(std::string_view bytes) {
                operation <= static_cast<std::uint64_t>(WorkerOperation::kLabelObject));
   request.operation = static_cast<WorkerOperation>(operation);
   request.volume = reader.integer();
-  request.target = reader.text();
+  bool targeted = false;
+  reader("targeted", targeted);
+  if (targeted) {
+    request.target = read_label_target(reader);
+  }
   reader("files", request.files);
   MARROW_CHECK(!request.files.empty() && reader.rest().empty());
   return request;
@@ -71,7 +141,10 @@ std::string reply_bytes(const WorkerReply& reply) {
   } else {
     writer("geometry", reply.geometry);
     writer("warnings", reply.warnings);
-    writer("object", reply.object);
+    writer("described", reply.object.has_value());
+    if (reply.object) {
+      write_label_object(*reply.object, writer);
+    }
   }
   return bytes;
 }
@@ -86,7 +159,11 @@ WorkerReply read_reply(std::string_view bytes) {
   } else {
     reader("geometry", reply.geometry);
     reader("warnings", reply.warnings);
-    reader("object", reply.object);
+    bool described = false;
+    reader("described", described);
+    if (described) {
+      reply.object = read_label_object(reader);
+    }
   }
   MARROW_CHECK(reader.rest().empty());
   return reply;

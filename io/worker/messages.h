@@ -10,6 +10,7 @@
 
 #include "core/geometry.h"
 #include "io/byte_fields.h"
+#include "io/dicom/label_object.h"
 #include "io/worker/file_facts.h"
 
 // What travels between the program and its parsing child, as the bytes of io/byte_fields.h. What
@@ -18,7 +19,7 @@
 namespace marrow {
 
 // The child's first message; another one is another version's.
-inline constexpr std::string_view kWorkerHello = "marrow-worker 2";
+inline constexpr std::string_view kWorkerHello = "marrow-worker 3";
 
 enum class WorkerOperation : std::uint8_t {
   kInspect = 1,
@@ -30,15 +31,15 @@ enum class WorkerOperation : std::uint8_t {
 
 struct WorkerRequest {
   WorkerOperation operation = WorkerOperation::kInspect;
-  std::int64_t volume = -1;  // -1: the only one
-  std::string target;        // of kLabels: where the labels of label objects go (label_wire.h)
+  std::int64_t volume = -1;           // -1: the only one
+  std::optional<LabelTarget> target;  // of kLabels: where the labels of label objects go
   std::vector<std::string> files;
 };
 
 [[nodiscard]] std::string request_bytes(WorkerOperation operation,
                                         std::span<const std::filesystem::path> files,
                                         std::int64_t volume = -1,
-                                        const std::string& target = "");
+                                        const LabelTarget* target = nullptr);
 [[nodiscard]] WorkerRequest read_request(std::string_view bytes);
 
 // The answer to all but kInspect; voxels come in a memory file beside it.
@@ -46,7 +47,7 @@ struct WorkerReply {
   std::optional<FileRefusal> refusal;
   Geometry geometry;  // without a refusal
   std::vector<std::string> warnings;
-  std::string object;  // of kLabelObject (label_wire.h)
+  std::optional<LabelObject> object;  // of kLabelObject
 };
 
 [[nodiscard]] std::string reply_bytes(const WorkerReply& reply);

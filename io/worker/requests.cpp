@@ -19,7 +19,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "core/progress.h"
 #include "core/text.h"
@@ -28,7 +27,6 @@
 #include "io/nifti/gzip_reader.h"
 #include "io/nifti/nifti_files.h"
 #include "io/volume_files/volume_file.h"
-#include "io/worker/label_wire.h"
 #include "io/worker/limits.h"
 #include "io/worker/messages.h"
 
@@ -253,16 +251,15 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files, std::int64_t ind
   return answer;
 }
 
-VoxelAnswer answer_object_labels(const std::vector<fs::path>& files, const std::string& target) {
-  const PaintedLabels painted =
-      read_object_labels(files, label_target_from_wire(nlohmann::json::parse(target)));
+VoxelAnswer answer_object_labels(const std::vector<fs::path>& files, const LabelTarget& target) {
+  const PaintedLabels painted = read_object_labels(files, target);
   return voxel_answer(painted.labels, painted.warnings);
 }
 
 VoxelAnswer answer_label_object(const fs::path& file) {
   check_data_file(file);
   VoxelAnswer answer;
-  answer.reply.object = to_wire(read_label_object(file)).dump();
+  answer.reply.object = read_label_object(file);
   return answer;
 }
 
@@ -273,8 +270,8 @@ VoxelAnswer answer_voxels(const WorkerRequest& request,
     case WorkerOperation::kVolume:
       return answer_volume(files, request.volume, limits);
     case WorkerOperation::kLabels:
-      return request.target.empty() ? answer_labels(files, request.volume, limits)
-                                    : answer_object_labels(files, request.target);
+      return request.target ? answer_object_labels(files, *request.target)
+                            : answer_labels(files, request.volume, limits);
     case WorkerOperation::kLabelObject:
       return answer_label_object(files.front());
     case WorkerOperation::kGeometry:

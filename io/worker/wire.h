@@ -7,13 +7,11 @@
 
 #include "io/worker/file_facts.h"
 
-// How values travel between the program and its parsing child, as JSON. Text and paths may hold any
-// bytes: each byte travels as the character of its number. What the child sends is not trusted:
-// every function that reads checks types and ranges, and throws std::exception (nlohmann's or
-// Error{kInternal}) when they do not hold.
+// Facts of files as the JSON that the catalogue keeps (io/catalogue/file_rows.h). Text and
+// paths may hold any bytes: each byte is written as the character of its number. What is read is
+// not trusted: every function that reads checks types and ranges, and throws std::exception
+// (nlohmann's or Error{kInternal}) when they do not hold.
 namespace marrow {
-
-inline constexpr int kWireVersion = 1;
 
 [[nodiscard]] std::string to_wire_text(std::string_view bytes);
 [[nodiscard]] std::string from_wire_text(std::string_view text);

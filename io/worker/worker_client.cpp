@@ -21,7 +21,6 @@
 #include "io/file_error.h"
 #include "io/worker/channel.h"
 #include "io/worker/child_process.h"
-#include "io/worker/label_wire.h"
 #include "io/worker/messages.h"
 
 namespace marrow {
@@ -88,16 +87,18 @@ struct WorkerClient::State {
   Channel& channel(std::size_t files);
   void start();
   FileRefusal end_child(const std::string& name, Channel::Status status);
+  // Ends the child, whose answer about these files makes no sense.
+  [[noreturn]] void refuse_answer(std::span<const fs::path> files);
   WorkerReply ask(WorkerOperation operation,
                   std::span<const fs::path> files,
                   std::int64_t volume,
                   Descriptor* voxels,
-                  const std::string& target = "");
+                  const LabelTarget* target = nullptr);
   template <class T>
   Grid<T> ask_for_voxels(WorkerOperation operation,
                          std::span<const fs::path> files,
                          std::int64_t volume,
-                         const std::string& target = "");
+                         const LabelTarget* target = nullptr);
 };
 
 void WorkerClient::State::start() {
@@ -165,11 +166,16 @@ FileRefusal WorkerClient::State::end_child(const std::string& name, Channel::Sta
                                           : "leave it out or convert it with another tool"};
 }
 
+void WorkerClient::State::refuse_answer(std::span<const fs::path> files) {
+  const FileRefusal refusal = end_child(stack_name(files), Channel::Status::kMessage);
+  throw FileError(refusal.code, refusal.reason_code, refusal.sentence);
+}
+
 WorkerReply WorkerClient::State::ask(WorkerOperation operation,
                                      std::span<const fs::path> files,
                                      std::int64_t volume,
                                      Descriptor* voxels,
-                                     const std::string& target) {
+                                     const LabelTarget* target) {
   Channel& to_child = channel(files.size());
   Channel::Received received;
   if (to_child.send(request_bytes(operation, files, volume, target))) {
@@ -199,7 +205,7 @@ template <class T>
 Grid<T> WorkerClient::State::ask_for_voxels(WorkerOperation operation,
                                             std::span<const fs::path> files,
                                             std::int64_t volume,
-                                            const std::string& target) {
+                                            const LabelTarget* target) {
   Descriptor memory;
   const WorkerReply reply = ask(operation, files, volume, &memory, target);
   Grid<T> grid;
@@ -213,8 +219,7 @@ Grid<T> WorkerClient::State::ask_for_voxels(WorkerOperation operation,
     if (error.code() == ErrorCode::kResources) {
       throw;
     }
-    const FileRefusal refusal = end_child(stack_name(files), Channel::Status::kMessage);
-    throw FileError(refusal.code, refusal.reason_code, refusal.sentence);
+    refuse_answer(files);
   }
   return grid;
 }
@@ -357,19 +362,16 @@ LabelMap WorkerClient::labels(std::span<const fs::path> files,
 }
 
 LabelMap WorkerClient::labels(std::span<const fs::path> files, const LabelTarget& target) {
-  return state_->ask_for_voxels<std::uint16_t>(
-      WorkerOperation::kLabels, files, -1, to_wire(target).dump());
+  return state_->ask_for_voxels<std::uint16_t>(WorkerOperation::kLabels, files, -1, &target);
 }
 
 LabelObject WorkerClient::label_object(const fs::path& file) {
   const std::span<const fs::path> files(&file, 1);
-  const WorkerReply reply = state_->ask(WorkerOperation::kLabelObject, files, -1, nullptr);
-  try {
-    return label_object_from_wire(nlohmann::json::parse(reply.object));
-  } catch (const std::exception&) {
-    const FileRefusal refusal = state_->end_child(stack_name(files), Channel::Status::kMessage);
-    throw FileError(refusal.code, refusal.reason_code, refusal.sentence);
+  WorkerReply reply = state_->ask(WorkerOperation::kLabelObject, files, -1, nullptr);
+  if (!reply.object) {
+    state_->refuse_answer(files);
   }
+  return *std::move(reply.object);
 }
 
 Geometry WorkerClient::geometry(std::span<const fs::path> files,

@@ -85,6 +85,38 @@ TEST(WorkerMessages, RequestsAndRepliesArriveWhole) {
   EXPECT_EQ(back.warnings, reply.warnings);
 }
 
+TEST(WorkerMessages, LabelObjectsAndWhatIsWantedOfThemArriveWhole) {
+  const std::vector<std::filesystem::path> files{"seg.dcm"};
+  LabelTarget target;
+  target.grid_files = {"a\xff.dcm", "b.dcm"};
+  target.grid_volume = 2;
+  target.values = {{"Le\xe9", 3}, {"tumour", 1}};
+  LabelObject object;
+  object.kind = LabelObjectKind::kStructureSet;
+  object.study_uid = "1.2";
+  object.series_uid = "1.3";
+  object.instance_uid = "1.4";
+  object.frame_of_reference_uids = {"1.5", "1.6"};
+  object.referenced_series = {"1.7"};
+  object.referenced_instances = {"1.8", "1.9"};
+  object.regions = {{-1, "Le\xe9"}, {7, ""}};
+  WorkerReply reply;
+  reply.object = object;
+
+  const WorkerRequest request =
+      read_request(request_bytes(WorkerOperation::kLabels, files, -1, &target));
+  const std::string answer = reply_bytes(reply);
+
+  ASSERT_TRUE(request.target.has_value());
+  EXPECT_EQ(request.target->grid_files, target.grid_files);
+  EXPECT_EQ(request.target->grid_volume, target.grid_volume);
+  EXPECT_EQ(request.target->values, target.values);
+  EXPECT_EQ(read_reply(answer).object, object);
+  for (std::size_t length = 0; length < answer.size(); ++length) {
+    EXPECT_THROW((void)read_reply(std::string_view(answer).substr(0, length)), Error) << length;
+  }
+}
+
 TEST(WorkerMessages, EveryCutIsRefused) {
   const std::string facts = bytes_of({"x", testing::made_header(1)});
   WorkerReply reply;
