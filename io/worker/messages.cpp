@@ -39,7 +39,7 @@ FileRefusal read_refusal(ByteReader& reader) {
 
 // Visits the fields that are the same for writing and reading.
 template <class Object, class Visitor>
-void visit_label_object_fields(Object& object, Visitor& visit) {
+void visit_object_texts(Object& object, Visitor& visit) {
   visit("study_uid", object.study_uid);
   visit("series_uid", object.series_uid);
   visit("instance_uid", object.instance_uid);
@@ -48,9 +48,9 @@ void visit_label_object_fields(Object& object, Visitor& visit) {
   visit("referenced_instances", object.referenced_instances);
 }
 
-void write_label_object(const LabelObject& object, ByteWriter& writer) {
+void write_object_fields(const LabelObject& object, ByteWriter& writer) {
   writer("structures", object.kind == LabelObjectKind::kStructureSet);
-  visit_label_object_fields(object, writer);
+  visit_object_texts(object, writer);
   writer.unsigned_integer(object.regions.size());
   for (const LabelRegion& region : object.regions) {
     writer.integer(region.number);
@@ -58,12 +58,12 @@ void write_label_object(const LabelObject& object, ByteWriter& writer) {
   }
 }
 
-LabelObject read_label_object(ByteReader& reader) {
+LabelObject read_object_fields(ByteReader& reader) {
   LabelObject object;
   bool structures = false;
   reader("structures", structures);
   object.kind = structures ? LabelObjectKind::kStructureSet : LabelObjectKind::kSegmentation;
-  visit_label_object_fields(object, reader);
+  visit_object_texts(object, reader);
   for (std::uint64_t left = reader.unsigned_integer(); left > 0; --left) {
     const std::int64_t number = reader.integer();
     object.regions.push_back({number, reader.text()});
@@ -71,7 +71,7 @@ LabelObject read_label_object(ByteReader& reader) {
   return object;
 }
 
-void write_label_target(const LabelTarget& target, ByteWriter& writer) {
+void write_target_fields(const LabelTarget& target, ByteWriter& writer) {
   write_files(target.grid_files, writer);
   writer.integer(target.grid_volume.value_or(-1));
   writer.unsigned_integer(target.values.size());
@@ -81,7 +81,7 @@ void write_label_target(const LabelTarget& target, ByteWriter& writer) {
   }
 }
 
-LabelTarget read_label_target(ByteReader& reader) {
+LabelTarget read_target_fields(ByteReader& reader) {
   LabelTarget target;
   std::vector<std::string> files;
   reader("grid_files", files);
@@ -108,7 +108,7 @@ std::string request_bytes(WorkerOperation operation,
   writer.integer(volume);
   writer("targeted", target != nullptr);
   if (target != nullptr) {
-    write_label_target(*target, writer);
+    write_target_fields(*target, writer);
   }
   write_files(files, writer);
   return bytes;
@@ -125,7 +125,7 @@ WorkerRequest read_request(std::string_view bytes) {
   bool targeted = false;
   reader("targeted", targeted);
   if (targeted) {
-    request.target = read_label_target(reader);
+    request.target = read_target_fields(reader);
   }
   reader("files", request.files);
   MARROW_CHECK(!request.files.empty() && reader.rest().empty());
@@ -143,7 +143,7 @@ std::string reply_bytes(const WorkerReply& reply) {
     writer("warnings", reply.warnings);
     writer("described", reply.object.has_value());
     if (reply.object) {
-      write_label_object(*reply.object, writer);
+      write_object_fields(*reply.object, writer);
     }
   }
   return bytes;
@@ -162,7 +162,7 @@ WorkerReply read_reply(std::string_view bytes) {
     bool described = false;
     reader("described", described);
     if (described) {
-      reply.object = read_label_object(reader);
+      reply.object = read_object_fields(reader);
     }
   }
   MARROW_CHECK(reader.rest().empty());
