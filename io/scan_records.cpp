@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <set>
 #include <string_view>
@@ -11,6 +10,7 @@
 
 #include "core/digest.h"
 #include "core/text.h"
+#include "io/patient_key.h"
 
 namespace marrow {
 
@@ -18,17 +18,6 @@ namespace {
 
 constexpr std::int64_t kFewFiles = 12;  // a folder of one patient holds few images
 constexpr std::size_t kPathShown = 400;
-
-// Keys of one patient must meet whatever hands typed: case, blanks and padding do not count.
-std::string normal_patient(std::string_view text) {
-  std::string normal;
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) > ' ' && c != '^') {
-      normal += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    }
-  }
-  return normal;
-}
 
 std::string digest_or_empty(const std::string& salt, const std::string& uid) {
   return uid.empty() ? std::string() : keyed_digest(salt, uid);
@@ -145,10 +134,7 @@ std::string series_advice(const std::string& reason_code) {
 }  // namespace
 
 DicomHeader without_identity(DicomHeader header, const std::string& salt) {
-  std::string patient = normal_patient(header.patient_id);
-  if (patient.empty()) {
-    patient = normal_patient(header.patient_name);
-  }
+  std::string patient = patient_key(header);
   if (patient.empty()) {
     patient = "study " + header.study_uid;
   }

@@ -22,6 +22,7 @@
 #include "io/dicom/grouping.h"
 #include "io/dicom/sop_classes.h"
 #include "io/file_error.h"
+#include "io/patient_key.h"
 #include "io/worker/worker_client.h"
 
 namespace marrow {
@@ -68,18 +69,9 @@ bool begins_as_dicom(const fs::path& file) {
 }
 
 std::string patient_of_folder(const DicomHeader& header) {
-  for (const std::string& written : {header.patient_id, header.patient_name}) {
-    std::string normal;
-    for (const char c : written) {
-      if (static_cast<unsigned char>(c) > ' ' && c != '^') {
-        normal += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-      }
-    }
-    if (!normal.empty()) {
-      return keyed_digest(kDigestSalt, "patient " + normal);
-    }
-  }
-  return keyed_digest(kDigestSalt, "study " + header.study_uid);
+  const std::string patient = patient_key(header);
+  return keyed_digest(kDigestSalt,
+                      patient.empty() ? "study " + header.study_uid : "patient " + patient);
 }
 
 struct FoundLabels {
