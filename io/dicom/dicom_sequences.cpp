@@ -32,14 +32,18 @@ std::optional<std::vector<double>> numbers_of_text(std::string_view text) {
 }  // namespace
 
 std::vector<DcmItem*> dicom_items(DcmItem& item, const DcmTagKey& tag) {
-  std::vector<DcmItem*> items;
   DcmSequenceOfItems* sequence = nullptr;
-  if (item.findAndGetSequence(tag, sequence).bad() || sequence == nullptr) {
-    return items;
-  }
+  return item.findAndGetSequence(tag, sequence).bad() || sequence == nullptr
+             ? std::vector<DcmItem*>()
+             : dicom_items(*sequence);
+}
+
+std::vector<DcmItem*> dicom_items(DcmSequenceOfItems& sequence) {
+  std::vector<DcmItem*> items;
+  items.reserve(sequence.card());
   // Not by number, which walks from the start each time.
-  for (DcmObject* next = sequence->nextInContainer(nullptr); next != nullptr;
-       next = sequence->nextInContainer(next)) {
+  for (DcmObject* next = sequence.nextInContainer(nullptr); next != nullptr;
+       next = sequence.nextInContainer(next)) {
     if (auto* const found = dynamic_cast<DcmItem*>(next)) {
       items.push_back(found);
     }
@@ -48,8 +52,8 @@ std::vector<DcmItem*> dicom_items(DcmItem& item, const DcmTagKey& tag) {
 }
 
 DcmItem* first_dicom_item(DcmItem& item, const DcmTagKey& tag) {
-  const std::vector<DcmItem*> items = dicom_items(item, tag);
-  return items.empty() ? nullptr : items.front();
+  DcmItem* found = nullptr;
+  return item.findAndGetSequenceItem(tag, found, 0).good() ? found : nullptr;
 }
 
 std::optional<std::vector<double>> exact_numbers(DcmItem& item,

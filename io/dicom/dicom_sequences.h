@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "io/dicom/dcmtk_session.h"
 
-// How objects that are data sets of nested sequences (segmentations, structure sets) are walked.
+// How data sets of nested sequences (enhanced objects, segmentations, structure sets) are walked.
 // For .cpp files of io/dicom only.
 namespace marrow {
 
@@ -18,6 +18,7 @@ inline constexpr std::int64_t kMaxLabelElements = 2'000'000;
 
 // The items of a sequence, none when it is absent or no sequence.
 [[nodiscard]] std::vector<DcmItem*> dicom_items(DcmItem& item, const DcmTagKey& tag);
+[[nodiscard]] std::vector<DcmItem*> dicom_items(DcmSequenceOfItems& sequence);
 
 // The first item, null when there is none.
 [[nodiscard]] DcmItem* first_dicom_item(DcmItem& item, const DcmTagKey& tag);

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
-#include "io/dicom/dcmtk_session.h"
+#include "io/dicom/dicom_sequences.h"
 
 namespace marrow {
 
@@ -50,26 +50,23 @@ const std::array kGroupFacts{
     GroupValue{"flip_degrees", DCM_MRTimingAndRelatedParametersSequence, DCM_FlipAngle},
     GroupValue{"rescale_type", DCM_PixelValueTransformationSequence, DCM_RescaleType}};
 
-// The only item of a macro's sequence; null when it is not there.
-DcmItem* macro_item(DcmItem& groups, const DcmTagKey& macro) {
-  DcmItem* item = nullptr;
-  return groups.findAndGetSequenceItem(macro, item, 0).good() ? item : nullptr;
-}
-
 class GroupsReader {
  public:
-  GroupsReader(DcmItem& data, DicomHeader& header) : data_(data), header_(header) {}
+  GroupsReader(DcmItem& data, DicomHeader& header)
+      : data_(data),
+        header_(header),
+        shared_(first_dicom_item(data, DCM_SharedFunctionalGroupsSequence)) {}
 
   void read() {
-    data_.findAndGetSequenceItem(DCM_SharedFunctionalGroupsSequence, shared_, 0);
     DcmSequenceOfItems* frames = nullptr;
     if (data_.findAndGetSequence(DCM_PerFrameFunctionalGroupsSequence, frames).bad() ||
         frames == nullptr) {
       problem("it does not describe its frames (no per-frame functional groups)");
       return;
     }
-    if (header_.frames < 1 || frames->card() != static_cast<unsigned long>(header_.frames)) {
-      problem(fmt::format("it has {} frames but describes {}", header_.frames, frames->card()));
+    const std::vector<DcmItem*> items = dicom_items(*frames);
+    if (items.empty() || static_cast<std::int64_t>(items.size()) != header_.frames) {
+      problem(fmt::format("it has {} frames but describes {}", header_.frames, items.size()));
       return;
     }
     find_dimensions();
@@ -77,9 +74,9 @@ class GroupsReader {
     if (header_.traits["concatenation"].empty()) {
       header_.traits.erase("concatenation");
     }
-    std::vector<DicomFrame> table(frames->card());
-    for (unsigned long n = 0; n < frames->card(); ++n) {
-      frame_ = frames->getItem(n);
+    std::vector<DicomFrame> table(items.size());
+    for (std::size_t n = 0; n < items.size(); ++n) {
+      frame_ = items[n];
       read_frame(table[n]);
       if (n == 0) {
         read_facts();
@@ -98,7 +95,7 @@ class GroupsReader {
   // The frame's own item before the shared one.
   [[nodiscard]] DcmItem* item_with(const DcmTagKey& macro, const DcmTagKey& tag) const {
     for (DcmItem* const groups : {frame_, shared_}) {
-      DcmItem* const item = groups == nullptr ? nullptr : macro_item(*groups, macro);
+      DcmItem* const item = groups == nullptr ? nullptr : first_dicom_item(*groups, macro);
       if (item != nullptr && item->tagExists(tag)) {
         return item;
       }
@@ -163,7 +160,7 @@ class GroupsReader {
     if (diffusion == nullptr) {
       return;
     }
-    DcmItem* const direction = macro_item(*diffusion, DCM_DiffusionGradientDirectionSequence);
+    DcmItem* const direction = first_dicom_item(*diffusion, DCM_DiffusionGradientDirectionSequence);
     if (direction != nullptr) {
       const std::string value = dicom_text(*direction, DCM_DiffusionGradientOrientation);
       if (!value.empty()) {
@@ -174,21 +171,15 @@ class GroupsReader {
 
   // Which of the dimension indices count through space.
   void find_dimensions() {
-    DcmSequenceOfItems* sequence = nullptr;
-    if (data_.findAndGetSequence(DCM_DimensionIndexSequence, sequence).bad() ||
-        sequence == nullptr) {
-      return;
-    }
     const std::set<DcmTagKey> spatial{DCM_StackID,
                                       DCM_InStackPositionNumber,
                                       DCM_ImagePositionPatient,
                                       DCM_ImageOrientationPatient,
                                       DCM_SliceLocation};
-    for (unsigned long n = 0; n < sequence->card(); ++n) {
+    for (DcmItem* const item : dicom_items(data_, DCM_DimensionIndexSequence)) {
       DcmTagKey pointer;
       DcmElement* element = nullptr;
-      DcmItem& item = *sequence->getItem(n);
-      const bool found = item.findAndGetElement(DCM_DimensionIndexPointer, element).good() &&
+      const bool found = item->findAndGetElement(DCM_DimensionIndexPointer, element).good() &&
                          element != nullptr && element->getTagVal(pointer).good();
       spatial_dimension_.push_back(found && spatial.contains(pointer));
     }
@@ -228,7 +219,7 @@ class GroupsReader {
 
   DcmItem& data_;
   DicomHeader& header_;
-  DcmItem* shared_ = nullptr;
+  DcmItem* shared_;
   DcmItem* frame_ = nullptr;
   std::vector<bool> spatial_dimension_;
 };

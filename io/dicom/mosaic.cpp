@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "io/dicom/csa_header.h"
-#include "io/dicom/dcmtk_session.h"
+#include "io/dicom/dicom_sequences.h"
 #include "io/dicom/private_elements.h"
 
 namespace marrow {
@@ -173,17 +173,17 @@ class MosaicReader {
       return;
     }
     const DcmTagKey tag = private_tag(data_, kUnitedGroup, "Image Private Header", 0x51);
-    DcmSequenceOfItems* sequence = nullptr;
-    if (tag == DCM_UndefinedTagKey || data_.findAndGetSequence(tag, sequence).bad() ||
-        sequence == nullptr || sequence->card() != static_cast<unsigned long>(tiles)) {
+    const std::vector<DcmItem*> items =
+        tag == DCM_UndefinedTagKey ? std::vector<DcmItem*>() : dicom_items(data_, tag);
+    if (static_cast<std::int64_t>(items.size()) != tiles) {
       problem("the positions of its slices (private sequence 0065,xx51) are missing");
       return;
     }
     std::vector<Eigen::Vector3d> positions;
-    for (unsigned long n = 0; n < sequence->card(); ++n) {
-      const auto place = dicom_numbers(*sequence->getItem(n), DCM_ImagePositionPatient);
-      if (!place || place->size() != 3) {
-        problem(fmt::format("the position of slice {} is missing", n + 1));
+    for (DcmItem* const item : items) {
+      const auto place = exact_numbers(*item, DCM_ImagePositionPatient, 3);
+      if (!place) {
+        problem(fmt::format("the position of slice {} is missing", positions.size() + 1));
         return;
       }
       positions.emplace_back(place->data());

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
-#include "io/dicom/dcmtk_session.h"
+#include "io/dicom/dicom_sequences.h"
 #include "io/dicom/private_elements.h"
 
 namespace marrow {
@@ -73,9 +73,10 @@ std::optional<double> moment_seconds(std::string_view text) {
 
 class SuvReader {
  public:
-  SuvReader(DcmItem& data, DicomHeader& header) : data_(data), header_(header) {
-    data.findAndGetSequenceItem(DCM_RadiopharmaceuticalInformationSequence, injected_, 0);
-  }
+  SuvReader(DcmItem& data, DicomHeader& header)
+      : data_(data),
+        header_(header),
+        injected_(first_dicom_item(data, DCM_RadiopharmaceuticalInformationSequence)) {}
 
   void read() {
     const std::string units = dicom_text(data_, DCM_Units);
@@ -218,7 +219,7 @@ class SuvReader {
 
   DcmItem& data_;
   DicomHeader& header_;
-  DcmItem* injected_ = nullptr;
+  DcmItem* injected_;
 };
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "io/dicom/dcmtk_session.h"
+#include "io/dicom/dicom_sequences.h"
 #include "io/dicom/dicom_source.h"
 #include "io/dicom/jpeg2000.h"
 #include "io/dicom/sop_classes.h"
@@ -38,8 +38,8 @@ PaddingRule padding_of(const DicomHeader& header) {
 }
 
 std::optional<ModalityLut> read_modality_lut(DcmItem& data, const std::string& name) {
-  DcmItem* item = nullptr;
-  if (data.findAndGetSequenceItem(DCM_ModalityLUTSequence, item, 0).bad() || item == nullptr) {
+  DcmItem* const item = first_dicom_item(data, DCM_ModalityLUTSequence);
+  if (item == nullptr) {
     return std::nullopt;
   }
   const std::optional<std::vector<double>> descriptor = dicom_numbers(*item, DCM_LUTDescriptor);
