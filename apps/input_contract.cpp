@@ -39,7 +39,7 @@ std::optional<std::pair<Eigen::Vector3d, Eigen::Vector3d>> spacing_from_text(
       return std::nullopt;
     }
     for (std::size_t axis = 0; axis < 3; ++axis) {
-      const double value = std::strtod(words[axis].c_str(), nullptr);
+      const double value = parse_decimal(words[axis]).value_or(0);
       (half == 0 ? range.first : range.second)[static_cast<Eigen::Index>(axis)] = value;
       if (!(value > 0)) {
         return std::nullopt;

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
-#include <optional>
 #include <system_error>
 
 #include "core/error.h"
@@ -127,6 +126,26 @@ std::string_view trim(std::string_view text) {
     return {};
   }
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+std::optional<double> parse_decimal(std::string_view text) {
+  text = trim(text);
+  if (text.starts_with('+')) {
+    text.remove_prefix(1);
+  }
+  double value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+const std::string& named_text(const std::map<std::string, std::string>& texts,
+                              const std::string& name) {
+  static const std::string kNone;
+  const auto found = texts.find(name);
+  return found == texts.end() ? kNone : found->second;
 }
 
 std::size_t json_nesting(std::string_view text) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,11 @@ namespace marrow {
 [[nodiscard]] std::vector<std::string> split_words(std::string_view text, char separator);
 [[nodiscard]] std::string join(const std::vector<std::string>& words, std::string_view separator);
 [[nodiscard]] std::string_view trim(std::string_view text);
+// All of the text, without the blanks around it, as one finite decimal number; else nothing.
+[[nodiscard]] std::optional<double> parse_decimal(std::string_view text);
+// The text of that name, empty when there is none.
+[[nodiscard]] const std::string& named_text(const std::map<std::string, std::string>& texts,
+                                            const std::string& name);
 // An order of texts, line by line, in which lines that begin with a number come first and by its
 // value ("9" before "10", "-5" before "2", "10" before "b"); equal only for equal texts.
 [[nodiscard]] bool number_aware_less(const std::string& a, const std::string& b);

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/text.h"
-#include "io/dicom/dcmtk_session.h"
 
 namespace marrow {
 

@@ -54,11 +54,6 @@ void explain_stack(const std::vector<DicomHeader>& slices, SeriesExplanation& ex
       fmt::format("directions equal within {:g}", kOrientationTolerance)};
 }
 
-std::string explain_fact(const SeriesRecord& record, const char* name) {
-  const auto fact = record.facts.find(name);
-  return fact == record.facts.end() ? std::string() : fact->second;
-}
-
 void append_list(std::string& text, const char* title, const std::vector<std::string>& items) {
   for (const std::string& item : items) {
     text += fmt::format("  {:<10} {}\n", &item == items.data() ? title : "", item);
@@ -94,16 +89,16 @@ SeriesExplanation explain_series(const Catalogue& catalogue, const SeriesRecord&
     }
   }
   explain_stack(slices, explanation);
-  if (const std::string warnings = explain_fact(record, "warnings"); !warnings.empty()) {
+  if (const std::string warnings = named_text(record.facts, "warnings"); !warnings.empty()) {
     explanation.warnings = split_words(warnings, '\n');
   }
-  if (const std::string series = explain_fact(record, "series"); !series.empty()) {
+  if (const std::string series = named_text(record.facts, "series"); !series.empty()) {
     for (const SeriesRecord& other : catalogue.series()) {
-      if (explain_fact(other, "series") == series && other.key != record.key) {
+      if (named_text(other.facts, "series") == series && other.key != record.key) {
         explanation.stacks.push_back(fmt::format("{} {} {}",
                                                  other.key,
                                                  verdict_name(other.verdict),
-                                                 explain_fact(other, "told_apart_by")));
+                                                 named_text(other.facts, "told_apart_by")));
       }
     }
   }

@@ -17,11 +17,6 @@ namespace {
 constexpr std::array<std::string_view, 4> kPlanes{"sagittal", "coronal", "axial", "oblique"};
 constexpr double kPlaneDegrees = 20;
 
-std::string filter_fact(const SeriesRecord& record, const char* name) {
-  const auto found = record.facts.find(name);
-  return found == record.facts.end() ? std::string() : found->second;
-}
-
 bool has_any_word(const std::string& text, const std::vector<std::string>& words) {
   return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
     return !word.empty() && text.find(word) != std::string::npos;
@@ -64,7 +59,7 @@ std::string not_wanted_because(const SeriesRecord& record, const SelectOptions& 
       std::find(options.planes.begin(), options.planes.end(), plane) == options.planes.end()) {
     return fmt::format("{} slices, wanted {}", plane, join(options.planes, " or "));
   }
-  const std::string kernel = filter_fact(record, "kernel");
+  const std::string kernel = named_text(record.facts, "kernel");
   if (!options.kernels.empty() &&
       std::none_of(options.kernels.begin(), options.kernels.end(), [&](const std::string& start) {
         return kernel.starts_with(start);
@@ -82,7 +77,7 @@ std::string not_wanted_because(const SeriesRecord& record, const SelectOptions& 
                          options.thickness_mm[1]);
     }
   }
-  const bool contrast = filter_fact(record, "contrast") == "yes";
+  const bool contrast = named_text(record.facts, "contrast") == "yes";
   if (options.contrast != "any" && contrast != (options.contrast == "yes")) {
     return contrast ? "with contrast agent, wanted without"
                     : "no contrast agent stated, wanted with";
@@ -94,7 +89,7 @@ std::string not_wanted_because(const SeriesRecord& record, const SelectOptions& 
       return fmt::format("{} slices, wanted {} or more", slices, options.minimum_slices);
     }
   }
-  if (const std::string type = filter_fact(record, "image_type");
+  if (const std::string type = named_text(record.facts, "image_type");
       has_any_word(type, options.exclude)) {
     return fmt::format("image type {}", type);
   }

@@ -7,7 +7,6 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "io/catalogue/packed_paths.h"
-#include "io/dicom/dcmtk_session.h"
 
 namespace marrow {
 

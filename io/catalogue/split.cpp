@@ -24,8 +24,7 @@ std::string stratum_value(const SeriesRecord& record, const std::string& column)
   if (column == "format") {
     return record.format;
   }
-  const auto fact = record.facts.find(column);
-  return fact == record.facts.end() ? std::string() : fact->second;
+  return named_text(record.facts, column);
 }
 
 void check_split_options(std::span<const SeriesRecord> series, const SplitOptions& options) {

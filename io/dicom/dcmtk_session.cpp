@@ -1,8 +1,6 @@
 #include "io/dicom/dcmtk_session.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <mutex>
 #include <string_view>
 
@@ -80,19 +78,6 @@ std::vector<std::string> dicom_texts(DcmItem& item, const DcmTagKey& tag) {
     value = dicom_padding_removed(value);
   }
   return values;
-}
-
-std::optional<double> parse_decimal(std::string_view text) {
-  text = trim(text);
-  if (text.starts_with('+')) {
-    text.remove_prefix(1);
-  }
-  double value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    return std::nullopt;
-  }
-  return value;
 }
 
 std::optional<std::vector<double>> dicom_numbers(DcmItem& item, const DcmTagKey& tag) {

@@ -20,10 +20,8 @@ void prepare_dcmtk();
 [[nodiscard]] std::string dicom_text(DcmItem& item, const DcmTagKey& tag);
 [[nodiscard]] std::vector<std::string> dicom_texts(DcmItem& item, const DcmTagKey& tag);
 
-// Strict decimal numbers: all of the text must be one finite number (US, SS, UL, FD, ... are
-// converted). Absent or empty elements give an empty list; something that is no number gives
-// nothing at all.
+// Strict decimal numbers, by parse_decimal (US, SS, UL, FD, ... are converted). Absent or empty
+// elements give an empty list; something that is no number gives nothing at all.
 [[nodiscard]] std::optional<std::vector<double>> dicom_numbers(DcmItem& item, const DcmTagKey& tag);
-[[nodiscard]] std::optional<double> parse_decimal(std::string_view text);
 
 }  // namespace marrow

@@ -11,7 +11,6 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "io/dicom/dcmtk_session.h"
 #include "io/dicom/dicom_header.h"
 #include "io/dicom/dicom_pixels.h"
 #include "io/dicom/grouping.h"
@@ -77,14 +76,11 @@ std::vector<DicomHeader> slices_of_volume(std::span<const DicomHeader> files,
   return std::move(stacks[index].slices);
 }
 
-double trait_number(const DicomHeader& header, const char* name, double absent) {
-  const auto found = header.traits.find(name);
-  return found == header.traits.end() ? absent : parse_decimal(found->second).value_or(absent);
-}
-
 // PET becomes SUV here; an inverted picture without a unit is turned upright.
 SliceScale scale_of(const DicomHeader& slice) {
-  const double suv = slice.modality == "PT" ? trait_number(slice, "suv_factor", 1) : 1;
+  const double suv = slice.modality == "PT"
+                         ? parse_decimal(named_text(slice.traits, "suv_factor")).value_or(1)
+                         : 1;
   return {slice.slope * suv,
           slice.intercept * suv,
           slice.photometric == "MONOCHROME1" && slice.modality == "MR"};

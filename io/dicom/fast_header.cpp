@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "io/dicom/fast_walk.h"
 #include "io/dicom/header_mapping.h"
 #include "io/dicom/ordinary_text.h"

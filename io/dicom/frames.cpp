@@ -6,22 +6,13 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "io/dicom/dcmtk_session.h"
 
 namespace marrow {
 
 namespace {
 
 std::int64_t frame_number(const DicomHeader& header, const char* name) {
-  const auto found = header.traits.find(name);
-  return found == header.traits.end()
-             ? 0
-             : static_cast<std::int64_t>(parse_decimal(found->second).value_or(0));
-}
-
-std::string frame_label(const DicomFrame& frame, const char* name) {
-  const auto found = frame.labels.find(name);
-  return found == frame.labels.end() ? std::string() : found->second;
+  return static_cast<std::int64_t>(parse_decimal(named_text(header.traits, name)).value_or(0));
 }
 
 // One slice of `pixels` pixels out of a file whose pixel data hold `slices` of them: its bytes, as
@@ -46,16 +37,16 @@ void place_frame(const DicomHeader& file, std::int64_t number, DicomHeader& slic
 }
 
 void describe_frame(const DicomFrame& frame, DicomHeader& slice) {
-  if (const std::string type = frame_label(frame, "image type"); !type.empty()) {
+  if (const std::string& type = named_text(frame.labels, "image type"); !type.empty()) {
     slice.image_type = split_words(type, '\\');
   }
-  if (const std::string part = frame_label(frame, "component"); !part.empty()) {
+  if (const std::string& part = named_text(frame.labels, "component"); !part.empty()) {
     slice.traits["component"] = part;
   }
-  if (const std::string time = frame_label(frame, "echo time"); !time.empty()) {
+  if (const std::string& time = named_text(frame.labels, "echo time"); !time.empty()) {
     slice.facts["te_ms"] = time;
   }
-  if (const std::string b = frame_label(frame, "b-value"); !b.empty()) {
+  if (const std::string& b = named_text(frame.labels, "b-value"); !b.empty()) {
     slice.b_value = b;
   }
   for (const auto& [name, value] : frame.labels) {

@@ -25,23 +25,13 @@ namespace {
 
 using Headers = std::vector<DicomHeader>;
 
-std::string header_fact(const DicomHeader& header, const char* name) {
-  const auto found = header.facts.find(name);
-  return found == header.facts.end() ? std::string() : found->second;
-}
-
-std::string header_trait(const DicomHeader& header, const char* name) {
-  const auto found = header.traits.find(name);
-  return found == header.traits.end() ? std::string() : found->second;
-}
-
 // A mosaic and a multi-frame object are volumes of their own, but for the parts of one that was
 // stored in several files. The number in front puts them in the order in which they were made.
 std::string own_file(const DicomHeader& header) {
   if (header.frame < 0) {
     return {};
   }
-  const std::string whole = header_trait(header, "concatenation");
+  const std::string whole = named_text(header.traits, "concatenation");
   return header.instance_number + '\n' + (whole.empty() ? header.instance_uid : whole);
 }
 
@@ -53,14 +43,14 @@ struct CutKey {
 
 const std::vector<CutKey>& cut_keys() {
   static const std::vector<CutKey> keys{
-      {"series number", [](const DicomHeader& h) { return header_trait(h, "series_number"); }},
+      {"series number", [](const DicomHeader& h) { return named_text(h.traits, "series_number"); }},
       {"instance", own_file},
       {"b-value", [](const DicomHeader& h) { return h.b_value; }},
       {"echo", [](const DicomHeader& h) { return h.echo; }},
       {"temporal position", [](const DicomHeader& h) { return h.temporal_position; }},
-      {"stack", [](const DicomHeader& h) { return header_trait(h, "frame stack"); }},
-      {"component", [](const DicomHeader& h) { return header_trait(h, "component"); }},
-      {"kernel", [](const DicomHeader& h) { return header_fact(h, "kernel"); }},
+      {"stack", [](const DicomHeader& h) { return named_text(h.traits, "frame stack"); }},
+      {"component", [](const DicomHeader& h) { return named_text(h.traits, "component"); }},
+      {"kernel", [](const DicomHeader& h) { return named_text(h.facts, "kernel"); }},
       {"image type", [](const DicomHeader& h) { return join(h.image_type, "/"); }},
       {"object class", [](const DicomHeader& h) { return h.sop_class_uid; }},
       {"modality", [](const DicomHeader& h) { return h.modality; }},
@@ -72,7 +62,7 @@ const std::vector<CutKey>& cut_keys() {
                             h.pixel_representation,
                             h.photometric);
        }},
-      {"units", [](const DicomHeader& h) { return header_fact(h, "units"); }},
+      {"units", [](const DicomHeader& h) { return named_text(h.facts, "units"); }},
       {"study", [](const DicomHeader& h) { return h.patient_id + '\n' + h.study_uid; }}};
   return keys;
 }

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/text.h"
-#include "io/dicom/dcmtk_session.h"
 #include "io/dicom/header_tags.h"
 #include "io/dicom/sop_classes.h"
 

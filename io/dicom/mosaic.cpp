@@ -9,6 +9,7 @@
 #include <Eigen/Geometry>
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "io/dicom/csa_header.h"
 #include "io/dicom/dicom_sequences.h"
 #include "io/dicom/private_elements.h"

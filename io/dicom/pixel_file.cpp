@@ -26,9 +26,7 @@ constexpr Uint32 kPixelHeaderValueBytes = 4096;
 
 PaddingRule padding_of(const DicomHeader& header) {
   const auto number = [&](const char* name) -> std::optional<std::int64_t> {
-    const auto found = header.traits.find(name);
-    const std::optional<double> value =
-        found == header.traits.end() ? std::nullopt : parse_decimal(found->second);
+    const std::optional<double> value = parse_decimal(named_text(header.traits, name));
     if (!value) {
       return std::nullopt;
     }

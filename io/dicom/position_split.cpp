@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
-#include "io/dicom/dcmtk_session.h"
 #include "io/dicom/stack_check.h"
 
 namespace marrow {
@@ -24,32 +23,26 @@ struct SplitField {
   std::string (*value)(const DicomHeader&);
 };
 
-std::string split_entry(const std::map<std::string, std::string>& map, const char* name) {
-  const auto found = map.find(name);
-  return found == map.end() ? std::string() : found->second;
-}
-
 const std::array kSplitFields{
     SplitField{"acquisition", [](const DicomHeader& h) { return h.acquisition_number; }},
-    SplitField{"echo time", [](const DicomHeader& h) { return split_entry(h.facts, "te_ms"); }},
+    SplitField{"echo time", [](const DicomHeader& h) { return named_text(h.facts, "te_ms"); }},
     SplitField{"trigger time",
-               [](const DicomHeader& h) { return split_entry(h.traits, "trigger_time_ms"); }},
-    SplitField{"sequence", [](const DicomHeader& h) { return split_entry(h.facts, "sequence"); }},
-    SplitField{"inversion time",
-               [](const DicomHeader& h) { return split_entry(h.facts, "ti_ms"); }},
+               [](const DicomHeader& h) { return named_text(h.traits, "trigger_time_ms"); }},
+    SplitField{"sequence", [](const DicomHeader& h) { return named_text(h.facts, "sequence"); }},
+    SplitField{"inversion time", [](const DicomHeader& h) { return named_text(h.facts, "ti_ms"); }},
     SplitField{
         "temporal position",
-        [](const DicomHeader& h) { return split_entry(h.traits, "frame temporal position"); }},
+        [](const DicomHeader& h) { return named_text(h.traits, "frame temporal position"); }},
     SplitField{"gradient",
-               [](const DicomHeader& h) { return split_entry(h.traits, "frame gradient"); }},
+               [](const DicomHeader& h) { return named_text(h.traits, "frame gradient"); }},
     SplitField{"trigger delay",
-               [](const DicomHeader& h) { return split_entry(h.traits, "frame trigger delay"); }},
+               [](const DicomHeader& h) { return named_text(h.traits, "frame trigger delay"); }},
     SplitField{"spin label",
-               [](const DicomHeader& h) { return split_entry(h.traits, "frame spin label"); }},
+               [](const DicomHeader& h) { return named_text(h.traits, "frame spin label"); }},
     SplitField{"acquisition",
-               [](const DicomHeader& h) { return split_entry(h.traits, "frame acquisition"); }},
+               [](const DicomHeader& h) { return named_text(h.traits, "frame acquisition"); }},
     SplitField{"dimension index",
-               [](const DicomHeader& h) { return split_entry(h.traits, "frame dimensions"); }}};
+               [](const DicomHeader& h) { return named_text(h.traits, "frame dimensions"); }}};
 
 // Volume number of every slice, or nothing when the numbers do not make complete volumes.
 using Assignment = std::vector<std::size_t>;

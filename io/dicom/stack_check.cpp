@@ -11,7 +11,6 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "io/dicom/dcmtk_session.h"
 
 namespace marrow {
 
@@ -294,8 +293,7 @@ class StackChecker {
               : "to be shown upside down (MONOCHROME1); values with a unit are kept as they are");
     }
     const auto fact = [&](const char* name) -> double {
-      const auto found = slices_[0].facts.find(name);
-      return found == slices_[0].facts.end() ? 0 : parse_decimal(found->second).value_or(0);
+      return parse_decimal(named_text(slices_[0].facts, name)).value_or(0);
     };
     const double stated = fact("slice_step_mm") > 0 ? fact("slice_step_mm") : fact("thickness_mm");
     if (stated > 0 && std::abs(stated - step_) > kThicknessToleranceRelative * step_) {

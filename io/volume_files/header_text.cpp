@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -72,14 +71,11 @@ std::optional<std::vector<double>> header_numbers(std::string_view text) {
   std::vector<double> numbers;
   while (!(text = trim(text)).empty()) {
     const std::size_t end = std::min(text.find_first_of(" \t"), text.size());
-    const std::string_view word = text.substr(text.front() == '+' ? 1 : 0, end);
-    double value = 0;
-    const std::size_t length = text.front() == '+' ? end - 1 : end;
-    const auto [stop, failure] = std::from_chars(word.data(), word.data() + length, value);
-    if (failure != std::errc{} || stop != word.data() + length || !std::isfinite(value)) {
+    const std::optional<double> value = parse_decimal(text.substr(0, end));
+    if (!value) {
       return std::nullopt;
     }
-    numbers.push_back(value);
+    numbers.push_back(*value);
     text.remove_prefix(end);
   }
   return numbers;

@@ -24,6 +24,23 @@ TEST(Text, EscapesControlBytesInvalidUtf8AndCutsLongText) {
   EXPECT_EQ(printable("abcdef", 3), "abc...");
 }
 
+TEST(Text, ReadsAllOfATextAsOneNumberOrNothing) {
+  EXPECT_EQ(parse_decimal(" +2.50 "), 2.5);
+  EXPECT_EQ(parse_decimal("-1e3"), -1000);
+  for (const char* const none :
+       {"", " ", "2.5mm", "1 2", "1\\2", "++1", "nan", "inf", "1e999", "0x10"}) {
+    EXPECT_EQ(parse_decimal(none), std::nullopt) << none;
+  }
+}
+
+TEST(Text, IsEmptyForANameThatIsNotThere) {
+  const std::map<std::string, std::string> facts{{"kernel", "B30f"}, {"empty", ""}};
+
+  EXPECT_EQ(named_text(facts, "kernel"), "B30f");
+  EXPECT_EQ(named_text(facts, "empty"), "");
+  EXPECT_EQ(named_text(facts, "kvp"), "");
+}
+
 TEST(Text, CountsHowDeepJsonIsNestedOutsideOfStrings) {
   EXPECT_EQ(json_nesting(""), 0U);
   EXPECT_EQ(json_nesting(R"({"a": [1, [2]], "b": {}})"), 3U);

@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/text.h"
 #include "io/dicom/dcmtk_session.h"
 #include "tests/support/dicom_made.h"
 
