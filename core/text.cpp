@@ -130,7 +130,7 @@ std::string_view trim(std::string_view text) {
 
 std::optional<double> parse_decimal(std::string_view text) {
   text = trim(text);
-  if (text.starts_with('+')) {
+  if (text.starts_with('+') && !text.starts_with("+-")) {
     text.remove_prefix(1);
   }
   double value = 0;

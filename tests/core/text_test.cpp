@@ -28,7 +28,7 @@ TEST(Text, ReadsAllOfATextAsOneNumberOrNothing) {
   EXPECT_EQ(parse_decimal(" +2.50 "), 2.5);
   EXPECT_EQ(parse_decimal("-1e3"), -1000);
   for (const char* const none :
-       {"", " ", "2.5mm", "1 2", "1\\2", "++1", "nan", "inf", "1e999", "0x10"}) {
+       {"", " ", "2.5mm", "1 2", "1\\2", "++1", "+-1", "nan", "inf", "1e999", "0x10"}) {
     EXPECT_EQ(parse_decimal(none), std::nullopt) << none;
   }
 }
