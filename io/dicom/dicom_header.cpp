@@ -24,9 +24,6 @@ namespace marrow {
 
 namespace {
 
-constexpr Uint32 kHeaderValueBytes =
-    4096;  // longer values stay in the file until they are asked for
-
 constexpr std::string_view kStructureSetName = "RTStructureSetStorage";  // as DCMTK has it
 
 // A data set in DCMTK's hands, as HeaderMapping asks for it.
@@ -146,7 +143,7 @@ DicomHeader read_dicom_header_with_dcmtk(const std::filesystem::path& file) {
     refuse_non_image(name, media);
   }
   DcmFileFormat format;
-  source.load(format, false, kHeaderValueBytes);
+  source.load_header(format);
   DcmDataset& data = *format.getDataset();
   DicomHeader header;
   header.file = file;

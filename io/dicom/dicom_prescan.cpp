@@ -9,18 +9,12 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "io/dicom/header_tags.h"
+#include "io/dicom/sop_classes.h"
 
 namespace marrow {
 
 namespace {
-
-constexpr std::uint32_t kItem = 0xFFFEE000;
-constexpr std::uint32_t kItemEnd = 0xFFFEE00D;
-constexpr std::uint32_t kSequenceEnd = 0xFFFEE0DD;
-constexpr std::uint32_t kUndefined = 0xFFFFFFFF;
-constexpr std::string_view kDeflated = "1.2.840.10008.1.2.1.99";
-constexpr std::string_view kImplicit = "1.2.840.10008.1.2";
-constexpr std::string_view kBigEndian = "1.2.840.10008.1.2.2";
 
 struct PrescanTag {
   std::uint32_t tag = 0;
@@ -43,12 +37,12 @@ class Prescan {
   DicomLayout walk() {
     read_meta();
     layout_.dataset_offset = at_;
-    if (layout_.transfer_syntax_uid == kDeflated) {
+    if (layout_.transfer_syntax_uid == kDeflatedSyntax) {
       layout_.deflated = true;
       return layout_;
     }
-    layout_.big_endian = layout_.transfer_syntax_uid == kBigEndian;
-    bool explicit_vr = layout_.transfer_syntax_uid != kImplicit;
+    layout_.big_endian = layout_.transfer_syntax_uid == kBigEndianSyntax;
+    bool explicit_vr = layout_.transfer_syntax_uid != kImplicitSyntax;
     if (layout_.transfer_syntax_uid.empty()) {
       explicit_vr = at_ + 6 <= size() && is_vr(at_ + 4);
     }
@@ -142,7 +136,7 @@ class Prescan {
     at_ = preamble ? 132 : 0;
     while (at_ + 8 <= size() && u16(at_) == 0x0002) {
       const PrescanTag element = read_tag(true);
-      if (element.length == kUndefined) {
+      if (element.length == kUndefinedLength) {
         damaged("a meta header element of undefined length");
       }
       if (element.tag == 0x00020010) {
@@ -214,25 +208,25 @@ class Prescan {
         need(8);
       }
       const PrescanTag element = read_tag(explicit_vr);
-      if (element.tag == kItemEnd || element.tag == kSequenceEnd) {
+      if (element.tag == kItemEndTag || element.tag == kSequenceEndTag) {
         if (levels_.empty() || levels_.back().end >= 0 ||
-            levels_.back().item != (element.tag == kItemEnd)) {
+            levels_.back().item != (element.tag == kItemEndTag)) {
           damaged("a delimiter without its sequence");
         }
         levels_.pop_back();
         continue;
       }
-      if (in_sequence != (element.tag == kItem)) {
+      if (in_sequence != (element.tag == kItemTag)) {
         damaged(in_sequence ? "something else than an item in a sequence"
                             : "an item outside a sequence");
       }
-      if (element.tag == kItem) {
+      if (element.tag == kItemTag) {
         count();
         open({end_of(element), true, explicit_vr});
         continue;
       }
       if (levels_.empty() &&
-          (element.tag == 0x7FE00010 || element.tag == 0x7FE00008 || element.tag == 0x7FE00009)) {
+          (element.tag == kPixelData || element.tag == 0x7FE00008 || element.tag == 0x7FE00009)) {
         read_pixels(element);
         return;
       }
@@ -241,7 +235,7 @@ class Prescan {
   }
 
   [[nodiscard]] std::int64_t end_of(const PrescanTag& element) const {
-    if (element.length == kUndefined) {
+    if (element.length == kUndefinedLength) {
       return -1;
     }
     need(element.length);
@@ -250,11 +244,11 @@ class Prescan {
 
   void read_value(const PrescanTag& element, bool explicit_vr) {
     const std::string_view vr(element.vr.data(), explicit_vr ? 2 : 0);
-    const bool undefined = element.length == kUndefined;
+    const bool undefined = element.length == kUndefinedLength;
     // Implicit files do not say which elements are sequences: an item at the start of the value
     // tells.
     const bool hidden = !explicit_vr && !undefined && element.length >= 8 && at_ + 8 <= size() &&
-                        (u16(at_) << 16 | u16(at_ + 2)) == kItem;
+                        (u16(at_) << 16 | u16(at_ + 2)) == kItemTag;
     if (vr == "SQ" || undefined || hidden) {
       // A sequence in an element of unknown representation is always implicit (PS3.5, 6.2.2).
       open({end_of(element), false, explicit_vr && vr != "UN"});
@@ -266,10 +260,10 @@ class Prescan {
 
   void read_pixels(const PrescanTag& element) {
     layout_.has_pixel_data = true;
-    layout_.float_pixels = element.tag != 0x7FE00010;
+    layout_.float_pixels = element.tag != kPixelData;
     layout_.pixel_offset = at_;
     layout_.words = !(element.vr[0] == 'O' && element.vr[1] == 'B');
-    if (element.length != kUndefined) {
+    if (element.length != kUndefinedLength) {
       need(element.length);
       layout_.pixel_bytes = element.length;
       return;
@@ -278,10 +272,10 @@ class Prescan {
     layout_.smallest_fragment = size();
     for (;;) {
       const PrescanTag item = read_tag(true);
-      if (item.tag == kSequenceEnd) {
+      if (item.tag == kSequenceEndTag) {
         return;
       }
-      if (item.tag != kItem || item.length == kUndefined) {
+      if (item.tag != kItemTag || item.length == kUndefinedLength) {
         damaged("something else than a fragment in the pixel data");
       }
       need(item.length);

@@ -20,7 +20,6 @@ namespace marrow {
 namespace {
 
 constexpr std::uint64_t kMostInflated = std::uint64_t{4} << 30;
-constexpr std::string_view kExplicitSyntax = "1.2.840.10008.1.2.1";
 
 class DicomInflater {
  public:
@@ -88,8 +87,7 @@ class DicomInflater {
 
 DicomSource::DicomSource(const std::filesystem::path& file, std::int64_t max_elements)
     : file_(file), name_(printable(file.string(), 300)), map_(file) {
-  constexpr std::size_t kHeadBytes = 132;
-  if (!is_dicom(map_.bytes().first(std::min(map_.bytes().size(), kHeadBytes)))) {
+  if (!is_dicom(map_.bytes())) {
     throw Error(ErrorCode::kUnsupported, "not-dicom: " + name_ + " is not a DICOM file");
   }
   layout_ = prescan_dicom(map_.bytes(), name_, max_elements);
@@ -103,8 +101,16 @@ DicomSource::DicomSource(const std::filesystem::path& file, std::int64_t max_ele
   }
 }
 
-void DicomSource::load(DcmFileFormat& format, bool with_pixels, Uint32 value_bytes) const {
-  const DcmTagKey stop = with_pixels ? DCM_UndefinedTagKey : DcmTagKey(0x7FE0, 0x0000);
+void DicomSource::load_header(DcmFileFormat& format) const {
+  constexpr Uint32 kValueBytes = 4096;
+  load(format, DcmTagKey(0x7FE0, 0x0000), kValueBytes);
+}
+
+void DicomSource::load_all(DcmFileFormat& format) const {
+  load(format, DCM_UndefinedTagKey, DCM_MaxReadLength);
+}
+
+void DicomSource::load(DcmFileFormat& format, const DcmTagKey& stop, Uint32 value_bytes) const {
   OFCondition status = EC_Normal;
   if (inflated_.empty()) {
     status = format.loadFileUntilTag(

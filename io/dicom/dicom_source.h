@@ -35,12 +35,16 @@ class DicomSource {
   // Of bytes(). `deflated` and `transfer_syntax_uid` are those of the file on disk.
   [[nodiscard]] const DicomLayout& layout() const { return layout_; }
 
-  // Into DCMTK: all elements in front of the pixel data, or with them. Values longer than
-  // `value_bytes` are left where they are until they are asked for. Throws Error{kUnreadable}
-  // ("damaged: ").
-  void load(DcmFileFormat& format, bool with_pixels, Uint32 value_bytes) const;
+  // Into DCMTK: the elements in front of the pixel data. Long values are left in the file until
+  // they are asked for. Throws Error{kUnreadable} ("damaged: ").
+  void load_header(DcmFileFormat& format) const;
+
+  // All elements, with all of their values. Throws as load_header does.
+  void load_all(DcmFileFormat& format) const;
 
  private:
+  void load(DcmFileFormat& format, const DcmTagKey& stop, Uint32 value_bytes) const;
+
   std::filesystem::path file_;
   std::string name_;
   MappedFile map_;

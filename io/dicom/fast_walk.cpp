@@ -5,24 +5,16 @@
 #include "core/text.h"
 #include "io/dicom/csa_mosaic.h"
 #include "io/dicom/implicit_sequences.h"
+#include "io/dicom/sop_classes.h"
 
 namespace marrow {
 
 namespace {
 
-constexpr TagNumber kWalkItem = 0xFFFEE000;
-constexpr TagNumber kWalkItemEnd = 0xFFFEE00D;
-constexpr TagNumber kWalkSequenceEnd = 0xFFFEE0DD;
-constexpr TagNumber kWalkPixelData = 0x7FE00010;
-constexpr TagNumber kWalkPixelGroup = 0x7FE00000;
-constexpr std::uint32_t kUndefinedLength = 0xFFFFFFFF;
-constexpr std::string_view kImplicitSyntax = "1.2.840.10008.1.2";
-constexpr std::string_view kExplicitLittleSyntax = "1.2.840.10008.1.2.1";
-
 static_assert(HeadBytes::kMost / 8 < kMaxDicomElements, "the head can hold too many elements");
 
 // Those that this DCMTK knows. It guesses the encoding of others.
-constexpr std::array<std::string_view, 9> kEncapsulatedSyntaxes{"1.2.840.10008.1.2.5",
+constexpr std::array<std::string_view, 9> kEncapsulatedSyntaxes{kRleSyntax,
                                                                 "1.2.840.10008.1.2.4.50",
                                                                 "1.2.840.10008.1.2.4.51",
                                                                 "1.2.840.10008.1.2.4.57",
@@ -175,7 +167,7 @@ bool FastWalk::accept_syntax() {
   encapsulated_syntax_ =
       std::find(kEncapsulatedSyntaxes.begin(), kEncapsulatedSyntaxes.end(), syntax) !=
       kEncapsulatedSyntaxes.end();
-  return encapsulated_syntax_ || !explicit_vr_ || syntax == kExplicitLittleSyntax;
+  return encapsulated_syntax_ || !explicit_vr_ || syntax == kExplicitSyntax;
 }
 
 bool FastWalk::read_data() {
@@ -185,7 +177,7 @@ bool FastWalk::read_data() {
     if (!read_element(element) || element.tag <= last) {
       return false;
     }
-    if (element.tag > kWalkPixelGroup) {
+    if (element.tag > kPixelGroup) {
       return read_pixels(element);
     }
     last = element.tag;
@@ -224,7 +216,7 @@ bool FastWalk::read_explicit(Element& element) {
   element.length = head_.u32(at_ + 4);
   at_ += 8;
   return element.length == kUndefinedLength
-             ? element.sequence || element.tag == kWalkPixelData
+             ? element.sequence || element.tag == kPixelData
              : element.length % (entry.width == 1 ? 2 : entry.width) == 0;
 }
 
@@ -241,7 +233,7 @@ bool FastWalk::read_implicit(Element& element) {
     return (element.tag & 0x00010000) == 0 && perhaps_sequence(element.tag);
   }
   element.sequence = element.length >= 8 && at_ + 8 <= head_.size() && head_.has(at_ + 8) &&
-                     (head_.u16(at_) << 16 | head_.u16(at_ + 2)) == kWalkItem;
+                     (head_.u16(at_) << 16 | head_.u16(at_ + 2)) == kItemTag;
   return element.length % 2 == 0 &&
          (element.sequence || element.length == 0 || !perhaps_sequence(element.tag));
 }
@@ -279,8 +271,8 @@ bool FastWalk::skip_sequence(const Element& outer) {
     if (!read_element(element)) {
       return false;
     }
-    if (element.tag == kWalkItemEnd || element.tag == kWalkSequenceEnd) {
-      if (level.end >= 0 || level.item != (element.tag == kWalkItemEnd) || element.length != 0) {
+    if (element.tag == kItemEndTag || element.tag == kSequenceEndTag) {
+      if (level.end >= 0 || level.item != (element.tag == kItemEndTag) || element.length != 0) {
         return false;
       }
       if (--levels.depth == 0) {
@@ -288,10 +280,10 @@ bool FastWalk::skip_sequence(const Element& outer) {
       }
       continue;
     }
-    if (level.item == (element.tag == kWalkItem)) {
+    if (level.item == (element.tag == kItemTag)) {
       return false;
     }
-    if (level.item && (element.tag <= level.last || element.tag >= kWalkItem)) {
+    if (level.item && (element.tag <= level.last || element.tag >= kItemTag)) {
       return false;
     }
     level.last = element.tag;
@@ -308,7 +300,7 @@ bool FastWalk::skip_sequence(const Element& outer) {
 
 bool FastWalk::read_pixels(const Element& element) {
   const bool known = !explicit_vr_ || element.vr == Vr("OW") || element.vr == Vr("OB");
-  if (element.tag != kWalkPixelData || !known || (element.sequence && explicit_vr_)) {
+  if (element.tag != kPixelData || !known || (element.sequence && explicit_vr_)) {
     return false;
   }
   pixel_offset_ = at_;
@@ -333,10 +325,10 @@ bool FastWalk::skip_fragments() {
     const TagNumber tag = word(0) << 16 | word(2);
     const std::uint32_t length = word(4) | word(6) << 16;
     at_ += static_cast<std::int64_t>(item.size());
-    if (tag == kWalkSequenceEnd) {
+    if (tag == kSequenceEndTag) {
       return true;
     }
-    if (tag != kWalkItem || length == kUndefinedLength || at_ > head_.size() - length) {
+    if (tag != kItemTag || length == kUndefinedLength || at_ > head_.size() - length) {
       return false;
     }
     at_ += length;

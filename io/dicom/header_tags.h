@@ -15,6 +15,14 @@ namespace marrow {
 // Group in the upper half, element in the lower.
 using TagNumber = std::uint32_t;
 
+// What structures a data set (PS3.5, 7.5) and where the pixels are.
+inline constexpr TagNumber kItemTag = 0xFFFEE000;
+inline constexpr TagNumber kItemEndTag = 0xFFFEE00D;
+inline constexpr TagNumber kSequenceEndTag = 0xFFFEE0DD;
+inline constexpr TagNumber kPixelGroup = 0x7FE00000;
+inline constexpr TagNumber kPixelData = 0x7FE00010;
+inline constexpr std::uint32_t kUndefinedLength = 0xFFFFFFFF;
+
 // A value representation (PS3.5, 6.2) by its two letters; none by default.
 class Vr {
  public:

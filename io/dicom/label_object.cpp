@@ -21,17 +21,13 @@ namespace fs = std::filesystem;
 
 LabelObjectKind label_object_kind(const fs::path& file) {
   std::string uid;
-  bool dicom = false;
-  {
-    const MappedFile map(file);
-    dicom = is_dicom(map.bytes().first(std::min<std::size_t>(map.bytes().size(), 132)));
-  }
+  const bool dicom = is_dicom(MappedFile(file).bytes());
   if (dicom) {
     const DicomSource source(file, kMaxLabelElements);
     DcmFileFormat format;
     uid = source.layout().media_sop_class_uid;
     if (uid.empty()) {
-      source.load(format, false, 4096);
+      source.load_header(format);
       uid = dicom_text(*format.getDataset(), DCM_SOPClassUID);
     }
   }

@@ -17,8 +17,6 @@ namespace marrow {
 
 namespace {
 
-constexpr Uint32 kPixelHeaderValueBytes = 4096;
-
 [[noreturn]] void pixels_unreadable(const std::string& name, const std::string& what) {
   throw Error(ErrorCode::kUnreadable,
               fmt::format("bad-pixels: {}: {}; get the file again", name, what));
@@ -131,7 +129,7 @@ void PixelFile::State::open() {
   padding = padding_of(header);
   // Plain grey pixels, which most files hold, need nothing that is not in the header already.
   if (by_dcmtk || layout.samples > 1 || header.traits.contains("modality_lut")) {
-    source.load(format, by_dcmtk, by_dcmtk ? DCM_MaxReadLength : kPixelHeaderValueBytes);
+    by_dcmtk ? source.load_all(format) : source.load_header(format);
     DcmDataset& data = *format.getDataset();
     lut = read_modality_lut(data, name);
     Uint16 planar = 0;

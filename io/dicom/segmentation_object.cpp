@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Uint32 kSegmentationValueBytes = 4096;  // longer ones stay in the file until asked for
-
 [[noreturn]] void segmentation_pixels_unreadable(const fs::path& file, const std::string& what) {
   refuse_label_object(ErrorCode::kUnreadable, "bad-pixels", file, what + "; get the file again");
 }
@@ -69,7 +67,7 @@ struct SegmentationObject::State {
 
 void SegmentationObject::State::open() {
   DcmFileFormat format;
-  source.load(format, false, kSegmentationValueBytes);
+  source.load_header(format);
   DcmDataset& data = *format.getDataset();
   syntax = source.layout().transfer_syntax_uid;
   if (syntax.empty()) {
@@ -81,7 +79,7 @@ void SegmentationObject::State::open() {
 
 void SegmentationObject::State::decode() {
   DcmFileFormat format;
-  source.load(format, true, DCM_MaxReadLength);
+  source.load_all(format);
   DcmDataset& data = *format.getDataset();
   if (const OFCondition status = data.chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
       status.bad()) {

@@ -52,11 +52,11 @@ struct SyntaxEntry {
 };
 
 constexpr std::array kSyntaxes{
-    SyntaxEntry{"1.2.840.10008.1.2", "implicit VR little endian", true, false},
-    SyntaxEntry{"1.2.840.10008.1.2.1", "explicit VR little endian", true, false},
-    SyntaxEntry{"1.2.840.10008.1.2.2", "explicit VR big endian", true, false},
-    SyntaxEntry{"1.2.840.10008.1.2.1.99", "deflated explicit VR little endian", true, false},
-    SyntaxEntry{"1.2.840.10008.1.2.5", "RLE lossless", true, false},
+    SyntaxEntry{kImplicitSyntax, "implicit VR little endian", true, false},
+    SyntaxEntry{kExplicitSyntax, "explicit VR little endian", true, false},
+    SyntaxEntry{kBigEndianSyntax, "explicit VR big endian", true, false},
+    SyntaxEntry{kDeflatedSyntax, "deflated explicit VR little endian", true, false},
+    SyntaxEntry{kRleSyntax, "RLE lossless", true, false},
     SyntaxEntry{"1.2.840.10008.1.2.4.50", "JPEG baseline", true, true},
     SyntaxEntry{"1.2.840.10008.1.2.4.51", "JPEG extended", true, true},
     SyntaxEntry{"1.2.840.10008.1.2.4.57", "JPEG lossless", true, false},

@@ -31,6 +31,9 @@ struct SopClass {
 [[nodiscard]] bool lossy_transfer_syntax(std::string_view uid);
 [[nodiscard]] bool jpeg2000_transfer_syntax(std::string_view uid);
 
+inline constexpr std::string_view kImplicitSyntax = "1.2.840.10008.1.2";
+inline constexpr std::string_view kExplicitSyntax = "1.2.840.10008.1.2.1";
+inline constexpr std::string_view kBigEndianSyntax = "1.2.840.10008.1.2.2";
 inline constexpr std::string_view kDeflatedSyntax = "1.2.840.10008.1.2.1.99";
 inline constexpr std::string_view kRleSyntax = "1.2.840.10008.1.2.5";
 

@@ -19,7 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostContourPoints = 50'000'000;
 constexpr std::size_t kContourTypeCharacters = 32;
-constexpr Uint32 kStructureValueBytes = 4096;
 
 bool is_closed_contour(const std::string& type) {
   return type == "CLOSED_PLANAR" || type == "CLOSEDPLANAR_XOR";
@@ -186,7 +185,7 @@ StructureSet read_structure_set(const fs::path& file) {
   prepare_dcmtk();
   const DicomSource source(file, kMaxLabelElements);
   DcmFileFormat format;
-  source.load(format, true, kStructureValueBytes);
+  source.load_header(format);
   return StructureSetReader(*format.getDataset(), file).read();
 }
 
