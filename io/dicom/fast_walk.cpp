@@ -89,18 +89,6 @@ class VrTable {
 
 constexpr VrTable kVrTable;
 
-// Where vendors say that a picture is made of tiles: an element of a private block.
-struct MosaicSource {
-  TagNumber group = 0;
-  std::string_view creator;
-  TagNumber element = 0;
-  bool csa = false;
-};
-
-constexpr std::array kMosaicPlaces{MosaicSource{0x0019, "SIEMENS MR HEADER", 0x0A, false},
-                                   MosaicSource{0x0029, "SIEMENS CSA HEADER", 0x10, true},
-                                   MosaicSource{0x0065, "Image Private Header", 0x50, false}};
-
 std::string_view without_padding(std::string_view text) {
   while (!text.empty() && text.back() == '\0') {
     text.remove_suffix(1);
@@ -352,7 +340,7 @@ bool FastWalk::keep(const Element& element) {
 void FastWalk::look_for_mosaic(const Element& element) {
   constexpr std::uint32_t kLongestCreator = 64;
   for (std::size_t n = 0; n < kMosaicPlaces.size(); ++n) {
-    const MosaicSource& source = kMosaicPlaces[n];
+    const PrivateElement& source = kMosaicPlaces[n];
     if (element.tag >> 16 != source.group) {
       continue;
     }
@@ -364,8 +352,9 @@ void FastWalk::look_for_mosaic(const Element& element) {
         perhaps_mosaic_ = perhaps_mosaic_ || mosaic_blocks_[n] != 0;  // which of the two counts?
         mosaic_blocks_[n] = number;
       }
-    } else if (mosaic_blocks_[n] != 0 && number == (mosaic_blocks_[n] << 8 | source.element)) {
-      perhaps_mosaic_ = perhaps_mosaic_ || !source.csa || !here ||
+    } else if (mosaic_blocks_[n] != 0 &&
+               number == (mosaic_blocks_[n] << 8 | TagNumber{source.element})) {
+      perhaps_mosaic_ = perhaps_mosaic_ || source.group != kSiemensCsa.group || !here ||
                         perhaps_csa_mosaic(head_.text(at_, element.length));
     }
   }

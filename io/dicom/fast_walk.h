@@ -53,8 +53,6 @@ class FastWalk {
   [[nodiscard]] bool perhaps_mosaic() const { return perhaps_mosaic_; }
 
  private:
-  static constexpr std::size_t kMosaicSources = 3;
-
   struct Element {
     TagNumber tag = 0;
     Vr vr;
@@ -98,7 +96,7 @@ class FastWalk {
   std::int64_t pixel_bytes_ = -1;
   bool perhaps_mosaic_ = false;
   std::array<Value, TagSlots::kMost> values_;
-  std::array<TagNumber, kMosaicSources> mosaic_blocks_{};  // 0: none
+  std::array<TagNumber, kMosaicPlaces.size()> mosaic_blocks_{};  // 0: none
 };
 
 }  // namespace marrow

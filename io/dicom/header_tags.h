@@ -150,6 +150,19 @@ inline constexpr std::array kTraitTags{FactTag{{0x00181060, "DS"}, "trigger_time
                                        FactTag{{0x00280120, "US"}, "padding_value", true},
                                        FactTag{{0x00280121, "US"}, "padding_limit", true}};
 
+// An element of a private block, whichever block of the group its creator reserved (PS3.5, 7.8).
+struct PrivateElement {
+  std::uint16_t group = 0;
+  std::string_view creator;
+  std::uint16_t element = 0;  // 0x00..0xFF
+};
+
+// Where vendors say that a picture is made of tiles.
+inline constexpr PrivateElement kSiemensTiles{0x0019, "SIEMENS MR HEADER", 0x0A};
+inline constexpr PrivateElement kSiemensCsa{0x0029, "SIEMENS CSA HEADER", 0x10};
+inline constexpr PrivateElement kUnitedTiles{0x0065, "Image Private Header", 0x50};
+inline constexpr std::array kMosaicPlaces{kSiemensTiles, kSiemensCsa, kUnitedTiles};
+
 // The b-value where a vendor keeps it in an element of its own.
 struct PrivateTag {
   TagNumber creator_tag = 0;

@@ -19,14 +19,12 @@ namespace marrow {
 namespace {
 
 constexpr std::int64_t kMostTiles = 10'000;
-constexpr Uint16 kSiemensImageGroup = 0x0019;
-constexpr Uint16 kSiemensCsaGroup = 0x0029;
-constexpr Uint16 kUnitedGroup = 0x0065;
+constexpr PrivateElement kUnitedPositions{0x0065, "Image Private Header", 0x51};
 
 using CsaFields = std::map<std::string, std::vector<std::string>>;
 
 CsaFields siemens_csa(DcmItem& data) {
-  const DcmTagKey tag = private_tag(data, kSiemensCsaGroup, "SIEMENS CSA HEADER", 0x10);
+  const DcmTagKey tag = private_tag(data, kSiemensCsa);
   DcmElement* element = nullptr;
   Uint8* bytes = nullptr;
   constexpr Uint32 kLargestCsa = 16U << 20;
@@ -60,15 +58,13 @@ class MosaicReader {
 
   void read() {
     const bool says_mosaic = image_type("MOSAIC");
-    if (const DcmTagKey tiles = private_tag(data_, kUnitedGroup, "Image Private Header", 0x50);
-        tiles != DCM_UndefinedTagKey) {
+    if (const DcmTagKey tiles = private_tag(data_, kUnitedTiles); tiles != DCM_UndefinedTagKey) {
       read_united(tile_count(parse_decimal(dicom_text(data_, tiles))));
       return;
     }
     const CsaFields csa = siemens_csa(data_);
     std::int64_t tiles = 0;
-    if (const DcmTagKey tag = private_tag(data_, kSiemensImageGroup, "SIEMENS MR HEADER", 0x0A);
-        tag != DCM_UndefinedTagKey) {
+    if (const DcmTagKey tag = private_tag(data_, kSiemensTiles); tag != DCM_UndefinedTagKey) {
       tiles = tile_count(parse_decimal(dicom_text(data_, tag)));
     }
     if (const std::vector<double> count = csa_numbers(csa, "NumberOfImagesInMosaic");
@@ -173,7 +169,7 @@ class MosaicReader {
     if (tiles == 0 || !divide(tiles, false)) {
       return;
     }
-    const DcmTagKey tag = private_tag(data_, kUnitedGroup, "Image Private Header", 0x51);
+    const DcmTagKey tag = private_tag(data_, kUnitedPositions);
     const std::vector<DcmItem*> items =
         tag == DCM_UndefinedTagKey ? std::vector<DcmItem*>() : dicom_items(data_, tag);
     if (static_cast<std::int64_t>(items.size()) != tiles) {

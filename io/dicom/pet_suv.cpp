@@ -122,8 +122,7 @@ class SuvReader {
   }
 
   void read_counts() {
-    constexpr Uint16 kPhilipsGroup = 0x7053;
-    const DcmTagKey tag = private_tag(data_, kPhilipsGroup, "Philips PET Private Group", 0x00);
+    const DcmTagKey tag = private_tag(data_, {0x7053, "Philips PET Private Group", 0x00});
     const std::optional<double> factor =
         tag == DCM_UndefinedTagKey ? std::nullopt : positive(&data_, tag);
     if (factor) {
@@ -180,7 +179,7 @@ class SuvReader {
     if (series && (!acquisition || *series <= *acquisition)) {
       return series;
     }
-    if (const DcmTagKey tag = private_tag(data_, 0x0009, "GEMS_PETD_01", 0x0D);
+    if (const DcmTagKey tag = private_tag(data_, {0x0009, "GEMS_PETD_01", 0x0D});
         tag != DCM_UndefinedTagKey) {
       return moment_seconds(dicom_text(data_, tag));
     }
