@@ -133,6 +133,15 @@ DicomHeader read_dicom_header(const std::filesystem::path& file) {
   return ordinary ? *std::move(ordinary) : read_dicom_header_with_dcmtk(file);
 }
 
+std::vector<DicomHeader> read_dicom_headers(std::span<const std::filesystem::path> files) {
+  std::vector<DicomHeader> headers;
+  headers.reserve(files.size());
+  for (const std::filesystem::path& file : files) {
+    headers.push_back(read_dicom_header(file));
+  }
+  return headers;
+}
+
 DicomHeader read_dicom_header_with_dcmtk(const std::filesystem::path& file) {
   prepare_dcmtk();
   const std::string name = printable(file.string(), 300);

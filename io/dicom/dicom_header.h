@@ -71,6 +71,10 @@ struct DicomHeader {
 // (io/dicom/fast_header.h).
 [[nodiscard]] DicomHeader read_dicom_header_with_dcmtk(const std::filesystem::path& file);
 
+// Of each file, by read_dicom_header.
+[[nodiscard]] std::vector<DicomHeader> read_dicom_headers(
+    std::span<const std::filesystem::path> files);
+
 // One stack (as grouping made it) -> volume, sorted by position along the normal, rescale applied
 // per slice. Checks again everything that grouping checked, so that it can be called on any list of
 // files: refuses with a reason whatever is not one complete, regular, grey stack in a syntax that

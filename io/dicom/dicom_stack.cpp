@@ -175,15 +175,6 @@ class StackReader {
   std::vector<bool> outside_;  // empty until a slice has such pixels
 };
 
-std::vector<DicomHeader> headers_of(std::span<const std::filesystem::path> files) {
-  std::vector<DicomHeader> headers;
-  headers.reserve(files.size());
-  for (const std::filesystem::path& file : files) {
-    headers.push_back(read_dicom_header(file));
-  }
-  return headers;
-}
-
 }  // namespace
 
 Geometry dicom_stack_geometry(std::span<const DicomHeader> headers,
@@ -193,7 +184,7 @@ Geometry dicom_stack_geometry(std::span<const DicomHeader> headers,
 
 Volume read_dicom_stack(std::span<const std::filesystem::path> files,
                         std::optional<std::int64_t> volume) {
-  const std::vector<DicomHeader> headers = headers_of(files);
+  const std::vector<DicomHeader> headers = read_dicom_headers(files);
   const std::vector<DicomHeader> slices = slices_of_volume(headers, volume);
   return StackReader(headers, slices).read();
 }

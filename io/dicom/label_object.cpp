@@ -84,11 +84,7 @@ LabelObject object_of_structures(const StructureSet& set) {
 
 LabelRequest request_on(const LabelTarget& target) {
   MARROW_CHECK(!target.grid_files.empty());
-  std::vector<DicomHeader> headers;
-  headers.reserve(target.grid_files.size());
-  for (const fs::path& file : target.grid_files) {
-    headers.push_back(read_dicom_header(file));
-  }
+  const std::vector<DicomHeader> headers = read_dicom_headers(target.grid_files);
   return {dicom_stack_geometry(headers, target.grid_volume),
           headers.front().frame_of_reference_uid,
           target.values};

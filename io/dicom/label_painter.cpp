@@ -28,6 +28,21 @@ LabelPainter::LabelPainter(const LabelRequest& request) : request_(request) {
   painted_.labels = make_grid<std::uint16_t>(request.grid);
 }
 
+void LabelPainter::check_space(const std::filesystem::path& file,
+                               const std::string& labels,
+                               const std::string& frame_of_reference_uid) const {
+  if (!frame_of_reference_uid.empty() && !request_.frame_of_reference_uid.empty() &&
+      frame_of_reference_uid != request_.frame_of_reference_uid) {
+    throw FileError(
+        ErrorCode::kRefused,
+        "other-frame-of-reference",
+        fmt::format("{}: {} and the image have different frames of reference, so their positions "
+                    "cannot be compared; register them first",
+                    painter_file(file),
+                    labels));
+  }
+}
+
 std::optional<std::uint16_t> LabelPainter::value_of(const std::filesystem::path& file,
                                                     const std::string& name,
                                                     std::int64_t number) {

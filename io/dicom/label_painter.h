@@ -38,6 +38,12 @@ class LabelPainter {
 
   [[nodiscard]] const LabelRequest& request() const { return request_; }
 
+  // Throws FileError{kRefused, "other-frame-of-reference"} when labels in this frame of reference
+  // cannot be put on the grid. `labels` begins the sentence: "the segmentation".
+  void check_space(const std::filesystem::path& file,
+                   const std::string& labels,
+                   const std::string& frame_of_reference_uid) const;
+
   // The value for a label of `file`; nothing when it is not wanted. Throws FileError{kRefused} when
   // it is wanted by its number and that is out of range or another label's.
   [[nodiscard]] std::optional<std::uint16_t> value_of(const std::filesystem::path& file,

@@ -75,8 +75,6 @@ class SegmentationHeaderReader {
              "expected a DICOM segmentation, found " +
                  (object.name.empty() ? "a file without SOP class" : object.name));
     }
-    header_.patient_id = dicom_text(data_, DCM_PatientID);
-    header_.patient_name = dicom_text(data_, DCM_PatientName);
     header_.study_uid = dicom_text(data_, DCM_StudyInstanceUID);
     header_.series_uid = dicom_text(data_, DCM_SeriesInstanceUID);
     header_.instance_uid = dicom_text(data_, DCM_SOPInstanceUID);
@@ -329,20 +327,13 @@ class SegmentationHeaderReader {
 
   void add_sources(DcmItem& frame) {
     for (DcmItem* const derivation : dicom_items(frame, DCM_DerivationImageSequence)) {
-      for (DcmItem* const source : dicom_items(*derivation, DCM_SourceImageSequence)) {
-        add_reference(header_.references.instance_uids,
-                      dicom_text(*source, DCM_ReferencedSOPInstanceUID));
-      }
+      add_instances(*derivation, DCM_SourceImageSequence, header_.references);
     }
   }
 
   void read_references() {
     for (DcmItem* const series : dicom_items(data_, DCM_ReferencedSeriesSequence)) {
-      add_reference(header_.references.series_uids, dicom_text(*series, DCM_SeriesInstanceUID));
-      for (DcmItem* const instance : dicom_items(*series, DCM_ReferencedInstanceSequence)) {
-        add_reference(header_.references.instance_uids,
-                      dicom_text(*instance, DCM_ReferencedSOPInstanceUID));
-      }
+      add_series(*series, DCM_ReferencedInstanceSequence, header_.references);
     }
     sort_references(header_.references);
   }
@@ -362,19 +353,6 @@ SegmentationHeader read_segmentation_header(DcmItem& data,
                                             const std::string& transfer_syntax_uid,
                                             const fs::path& file) {
   return SegmentationHeaderReader(data, layout, transfer_syntax_uid, file).read();
-}
-
-void add_reference(std::vector<std::string>& uids, const std::string& uid) {
-  if (!uid.empty() && (uids.empty() || uids.back() != uid)) {
-    uids.push_back(uid);
-  }
-}
-
-void sort_references(LabelReferences& references) {
-  for (std::vector<std::string>* uids : {&references.series_uids, &references.instance_uids}) {
-    std::sort(uids->begin(), uids->end());
-    uids->erase(std::unique(uids->begin(), uids->end()), uids->end());
-  }
 }
 
 }  // namespace marrow

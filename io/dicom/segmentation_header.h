@@ -16,9 +16,4 @@ namespace marrow {
                                                           const std::string& transfer_syntax_uid,
                                                           const std::filesystem::path& file);
 
-// Collects UIDs, leaving out empty ones and repetitions in a row; sort_references brings them in
-// order, each once.
-void add_reference(std::vector<std::string>& uids, const std::string& uid);
-void sort_references(LabelReferences& references);
-
 }  // namespace marrow

@@ -156,23 +156,11 @@ std::map<std::int64_t, std::uint16_t> wanted_segments(const SegmentationObject& 
   return values;
 }
 
-void refuse_other_patient_space(const SegmentationObject& object, const LabelRequest& request) {
-  const std::string& uid = object.header().frame_of_reference_uid;
-  if (!uid.empty() && !request.frame_of_reference_uid.empty() &&
-      uid != request.frame_of_reference_uid) {
-    refuse_label_object(ErrorCode::kRefused,
-                        "other-frame-of-reference",
-                        object.file(),
-                        "the segmentation and the image have different frames of reference, so "
-                        "their positions cannot be compared; register them first");
-  }
-}
-
 }  // namespace
 
 void paint_segmentation(const SegmentationObject& object, LabelPainter& painter) {
   const SegmentationHeader& header = object.header();
-  refuse_other_patient_space(object, painter.request());
+  painter.check_space(object.file(), "the segmentation", header.frame_of_reference_uid);
   const std::map<std::int64_t, std::uint16_t> value_of = wanted_segments(object, painter);
   const FramePlacer placer(object, painter.request().grid);
   std::set<std::tuple<std::int64_t, int, std::int64_t>> seen;

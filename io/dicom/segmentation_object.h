@@ -9,6 +9,7 @@
 #include <Eigen/Core>
 
 #include "io/dicom/label_painter.h"
+#include "io/dicom/label_references.h"
 
 namespace marrow {
 
@@ -34,14 +35,7 @@ struct SegmentationFrame {
 
 enum class SegmentationType { kBinary, kFractional, kLabelMap };
 
-// What a label object refers to.
-struct LabelReferences {
-  std::vector<std::string> series_uids;    // sorted, each once
-  std::vector<std::string> instance_uids;  // sorted, each once
-};
-
 struct SegmentationHeader {
-  std::string patient_id, patient_name;  // only to make the patient key
   std::string study_uid, series_uid, instance_uid, frame_of_reference_uid;
   SegmentationType type = SegmentationType::kBinary;
   std::int64_t rows = 0, columns = 0;

@@ -235,22 +235,6 @@ class RegionSlicer {
   bool traced_ = false;
 };
 
-void check_region_space(const StructureSet& set,
-                        const RegionOfInterest& region,
-                        const LabelRequest& request) {
-  const std::string& uid = region.frame_of_reference_uid;
-  if (!uid.empty() && !request.frame_of_reference_uid.empty() &&
-      uid != request.frame_of_reference_uid) {
-    refuse_label_object(ErrorCode::kRefused,
-                        "other-frame-of-reference",
-                        set.file,
-                        fmt::format("region {}: it and the image have different frames of "
-                                    "reference, so their positions cannot be compared; register "
-                                    "them first",
-                                    region.number));
-  }
-}
-
 void warn_of_left_out(const StructureSet& set,
                       const RegionOfInterest& region,
                       LabelPainter& painter) {
@@ -286,7 +270,9 @@ void paint_structures(const StructureSet& structures, LabelPainter& painter) {
                                region.number));
       continue;
     }
-    check_region_space(structures, region, painter.request());
+    painter.check_space(structures.file,
+                        fmt::format("region {}: it", region.number),
+                        region.frame_of_reference_uid);
     warn_of_left_out(structures, region, painter);
     RegionSlicer slicer(structures, region, painter);
     for (const auto& [slice, drawn] : slicer.slices()) {

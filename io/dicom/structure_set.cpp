@@ -55,8 +55,6 @@ class StructureSetReader {
                           "expected an RT structure set, found " +
                               (name.empty() ? "a file without SOP class" : name));
     }
-    set_.patient_id = dicom_text(data_, DCM_PatientID);
-    set_.patient_name = dicom_text(data_, DCM_PatientName);
     set_.study_uid = dicom_text(data_, DCM_StudyInstanceUID);
     set_.series_uid = dicom_text(data_, DCM_SeriesInstanceUID);
     set_.instance_uid = dicom_text(data_, DCM_SOPInstanceUID);
@@ -122,10 +120,7 @@ class StructureSetReader {
   }
 
   void read_contour(DcmItem& item, RegionOfInterest& region) {
-    for (DcmItem* const image : dicom_items(item, DCM_ContourImageSequence)) {
-      add_reference(set_.references.instance_uids,
-                    dicom_text(*image, DCM_ReferencedSOPInstanceUID));
-    }
+    add_instances(item, DCM_ContourImageSequence, set_.references);
     const std::string type = dicom_text(item, DCM_ContourGeometricType);
     if (!is_closed_contour(type)) {
       ++region.left_out[type.empty() ? "no type" : printable(type, kContourTypeCharacters)];
@@ -163,11 +158,7 @@ class StructureSetReader {
     for (DcmItem* const frame : dicom_items(data_, DCM_ReferencedFrameOfReferenceSequence)) {
       for (DcmItem* const study : dicom_items(*frame, DCM_RTReferencedStudySequence)) {
         for (DcmItem* const series : dicom_items(*study, DCM_RTReferencedSeriesSequence)) {
-          add_reference(set_.references.series_uids, dicom_text(*series, DCM_SeriesInstanceUID));
-          for (DcmItem* const image : dicom_items(*series, DCM_ContourImageSequence)) {
-            add_reference(set_.references.instance_uids,
-                          dicom_text(*image, DCM_ReferencedSOPInstanceUID));
-          }
+          add_series(*series, DCM_ContourImageSequence, set_.references);
         }
       }
     }

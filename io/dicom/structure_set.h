@@ -9,7 +9,7 @@
 #include <Eigen/Core>
 
 #include "io/dicom/label_painter.h"
-#include "io/dicom/segmentation_object.h"
+#include "io/dicom/label_references.h"
 
 namespace marrow {
 
@@ -28,7 +28,6 @@ struct RegionOfInterest {
 // An RT Structure Set, read as a plain data set.
 struct StructureSet {
   std::filesystem::path file;
-  std::string patient_id, patient_name;  // only to make the patient key
   std::string study_uid, series_uid, instance_uid;
   std::vector<RegionOfInterest> regions;  // by number
   LabelReferences references;

@@ -242,12 +242,7 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files, std::int64_t ind
     answer.reply.geometry = read_nifti_header(*file).geometry;
     return answer;
   }
-  std::vector<DicomHeader> headers;
-  headers.reserve(files.size());
-  for (const fs::path& slice : files) {
-    headers.push_back(read_dicom_header(slice));
-  }
-  answer.reply.geometry = dicom_stack_geometry(headers, dicom_volume(index));
+  answer.reply.geometry = dicom_stack_geometry(read_dicom_headers(files), dicom_volume(index));
   return answer;
 }
 
