@@ -117,7 +117,8 @@ std::vector<ConvertJob> convert_jobs(std::vector<SeriesRecord> records,
     for (std::int64_t n = 0; n < record.volumes; ++n) {
       const bool several = record.volumes > 1;
       const std::string name = several ? fmt::format("{}_v{:04}", record.key, n) : record.key;
-      jobs.push_back({record, several ? std::optional(n) : std::nullopt, out / (name + ".nii.gz")});
+      jobs.push_back(
+          {record, several ? std::optional(n) : record.volume, out / (name + ".nii.gz")});
       if (!context.overwrite && std::filesystem::exists(jobs.back().image)) {
         throw Error(ErrorCode::kRefused,
                     "-o: " + jobs.back().image.string() +

@@ -32,7 +32,8 @@ std::string explain_picture(const SeriesRecord& record) {
   }
   try {
     WorkerClient worker;
-    const auto index = record.volumes > 1 ? std::optional<std::int64_t>(0) : std::nullopt;
+    const auto first = record.volumes > 1 ? std::optional<std::int64_t>(0) : std::nullopt;
+    const auto index = record.volume ? record.volume : first;
     return "axial, coronal and sagittal through the middle (left of the picture: right of the "
            "patient, or front)\n" +
            thumbnail_text(worker.volume(record.files, index));

@@ -85,7 +85,7 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
         name.resize(name.size() - ending.size());
       }
     }
-    inputs.push_back({name, ImageRef{series.key, series.files}});
+    inputs.push_back({name, ImageRef{series.key, series.files, series.volume}});
   }
   for (PredictInput& item : inputs) {
     const auto same = std::count_if(inputs.begin(), inputs.end(), [&](const PredictInput& other) {

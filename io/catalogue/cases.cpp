@@ -16,7 +16,7 @@ std::vector<Case> cases_from_catalogue(const Catalogue& catalogue, const std::st
     Case item;
     item.key = record.key;
     item.patient = record.patient;
-    item.images = {ImageRef{record.key, record.files}};
+    item.images = {ImageRef{record.key, record.files, record.volume}};
     item.split = record.split;
     item.modality = record.modality;
     cases.push_back(std::move(item));

@@ -26,6 +26,7 @@ json series_json(const SeriesRecord& record) {
               {"origin_mm", nullptr},
               {"direction", nullptr},
               {"volumes", record.volumes},
+              {"volume", nullptr},
               {"files", record.files.size()},
               {"verdict", verdict_name(record.verdict)},
               {"reason_code", record.reason_code},
@@ -34,6 +35,9 @@ json series_json(const SeriesRecord& record) {
               {"kept", is_kept(record)},
               {"dropped_because", record.dropped_because},
               {"facts", record.facts}};
+  if (record.volume) {
+    object["volume"] = *record.volume;
+  }
   if (record.geometry) {
     const Geometry& grid = *record.geometry;
     object["size"] = grid.size;
