@@ -42,7 +42,9 @@ class FilesUpdate {
         progress_("scan", 0, "files", options.progress),
         result_(result),
         known_folders_(catalogue.last_folder()),
-        walked_(static_cast<std::size_t>(known_folders_) + 1, false) {}
+        walked_(static_cast<std::size_t>(known_folders_) + 1, false) {
+    waiting_.reserve(2 * kFilesPerTransaction);
+  }
 
   void folder(const std::filesystem::path& path, const FolderListing& listing, bool whole) {
     const auto shared_path = std::make_shared<const std::string>(path.native());

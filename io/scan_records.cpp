@@ -100,7 +100,9 @@ SeriesRecord dicom_record(const DicomStack& stack, const std::string& salt) {
   for (const DicomHeader& slice : stack.slices) {
     record.files.push_back(slice.file);
   }
-  std::sort(record.files.begin(), record.files.end());
+  std::sort(record.files.begin(), record.files.end(), [](const auto& a, const auto& b) {
+    return a.native() < b.native();
+  });
   record.geometry = stack.geometry;
   record.verdict = stack.verdict;
   record.reason_code = stack.reason_code;
