@@ -195,7 +195,7 @@ TEST_F(ArchiveEndToEnd, SplitKeepsPatientsTogetherAndRefusesToChangeQuietly) {
 TEST_F(ArchiveEndToEnd, SplitTakesAListMadeByHandAndRefusesALeak) {
   const nlohmann::json series = listed("kept");
   const std::string patient = series[0].at("patient").get<std::string>();
-  const fs::path file = folder_->path() / "parts.csv";
+  const std::filesystem::path file = folder_->path() / "parts.csv";
   const auto split = [&](const std::string& text) {
     write_atomically(file, text);
     return run({"split", "--from", file.string(), "--overwrite", "--json"});
