@@ -54,20 +54,16 @@ Reasons reasons_of(std::span<const Issue> issues) {
   return reasons;
 }
 
-FlowStep files_found(const Catalogue& catalogue, const Reasons& refused_series) {
-  std::int64_t found = 0;
-  catalogue.for_each_stamp(
-      [&](const std::filesystem::path& /*path*/, const FileStamp& /*stamp*/) { ++found; });
-  const std::vector<Issue> issues = catalogue.issues();
-  Reasons reasons = reasons_of(issues);
-  for (const auto& [reason, count] : refused_series) {
-    reasons[reason] -= count;
+FlowStep files_found(const CatalogueCounts& counts) {
+  Reasons reasons;
+  for (const auto& [code, count] : counts.by_reason) {
+    reasons[reason_words(code)] += count;
+  }
+  for (const auto& [code, count] : counts.by_reason_of_series) {
+    reasons[reason_words(code)] -= count;
   }
   // Links, pipes and closed folders were found but never taken up as files.
-  found += std::count_if(issues.begin(), issues.end(), [&](const Issue& issue) {
-    return !catalogue.file_record(issue.path);
-  });
-  return {"files found", found, "", losses_of(reasons)};
+  return {"files found", counts.files + counts.not_files, "", losses_of(reasons)};
 }
 
 std::int64_t stored_cases(const VolumeStore& store, const std::string& split, bool labelled) {
@@ -83,14 +79,10 @@ std::int64_t stored_cases(const VolumeStore& store, const std::string& split, bo
 
 DataFlow catalogue_flow(const Catalogue& catalogue, const PreparedSeries& prepared) {
   const std::vector<SeriesRecord> series = catalogue.series();
-  Reasons refused;
   Reasons lost;
   std::set<std::string> patients;
   for (const SeriesRecord& record : series) {
     patients.insert(record.patient);
-    if (record.verdict == Verdict::kRefuse) {
-      ++refused[reason_words(record.reason_code)];
-    }
     if (!is_kept(record)) {
       ++lost[record.dropped_because.empty() ? reason_words(record.reason_code)
                                             : std::string("left out as redundant")];
@@ -107,7 +99,7 @@ DataFlow catalogue_flow(const Catalogue& catalogue, const PreparedSeries& prepar
       prepared.volumes - prepared.cases + static_cast<std::int64_t>(prepared.issues.size());
   DataFlow flow;
   flow.title = "Images for pretraining, without labels";
-  flow.steps = {files_found(catalogue, refused),
+  flow.steps = {files_found(catalogue.counts()),
                 {"series",
                  static_cast<std::int64_t>(series.size()),
                  fmt::format("of {} patient{}", patients.size(), patients.size() == 1 ? "" : "s"),

@@ -1,6 +1,6 @@
 #include "apps/split_command.h"
 
-#include <array>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,9 +13,11 @@
 #include "apps/catalogue_file.h"
 #include "apps/cli.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/series_json.h"
 #include "io/catalogue/split.h"
+#include "io/catalogue/split_file.h"
 
 namespace marrow {
 namespace {
@@ -23,6 +25,7 @@ namespace {
 struct SplitCommandOptions {
   std::vector<double> fractions{0.7, 0.15, 0.15};
   std::string stratify;
+  std::filesystem::path from;
 };
 
 int split_run(const SplitCommandOptions& command, const CommandContext& context) {
@@ -43,7 +46,10 @@ int split_run(const SplitCommandOptions& command, const CommandContext& context)
   options.fractions = {command.fractions[0], command.fractions[1], command.fractions[2]};
   options.stratify = command.stratify;
   options.seed = context.options.seed;
-  const std::map<std::string, std::string> parts = split_patients(kept, options);
+  const bool by_hand = !command.from.empty();
+  const std::map<std::string, std::string> parts =
+      by_hand ? splits_from_csv(read_text(command.from), command.from, catalogue.series())
+              : split_patients(kept, options);
   if (!before.empty() && before != parts && !context.overwrite) {
     throw Error(ErrorCode::kRefused,
                 fmt::format("{} already has another split of {} patients; add --overwrite to "
@@ -58,16 +64,32 @@ int split_run(const SplitCommandOptions& command, const CommandContext& context)
   for (const auto& [patient, part] : parts) {
     ++patients[part];
   }
+  std::int64_t in_no_part = 0;
   for (const SeriesRecord& record : kept) {
-    ++series[parts.at(record.patient)];
+    const auto part = parts.find(record.patient);
+    ++(part == parts.end() ? in_no_part : series[part->second]);
   }
-  context.answer({{"patients", patients}, {"series", series}, {"seed", options.seed}});
+  nlohmann::json answer{{"patients", patients}, {"series", series}, {"in_no_part", in_no_part}};
+  if (by_hand) {
+    answer["from"] = command.from.string();
+  } else {
+    answer["seed"] = options.seed;
+  }
+  context.answer(answer);
   for (const char* part : {"train", "validation", "test"}) {
     context.print(
         fmt::format("{:<10} {:>6} patients  {:>6} series\n", part, patients[part], series[part]));
   }
-  context.print(fmt::format(
-      "seed {} · whole patients only -> {}\n", options.seed, catalogue_path(context).string()));
+  if (in_no_part > 0) {
+    context.print(
+        fmt::format("{:<10} {:>6}           {:>6} series of patients the file does not name\n",
+                    "no part",
+                    "",
+                    in_no_part));
+  }
+  context.print(fmt::format("{} · whole patients only -> {}\n",
+                            by_hand ? "by hand" : fmt::format("seed {}", options.seed),
+                            catalogue_path(context).string()));
   return 0;
 }
 
@@ -78,17 +100,26 @@ void add_split_command(CommandTable& table) {
   Command& command = table.add("split",
                                "puts the patients of the catalogue into train, validation and test",
                                "marrow split --fractions 0.7,0.15,0.15 --stratify modality");
+  CLI::Option* const fractions =
+      command.app()
+          .add_option(
+              "--fractions", options->fractions, "train, validation, test (default 0.7,0.15,0.15)")
+          ->delimiter(',')
+          ->expected(3)
+          ->type_name("A,B,C");
+  CLI::Option* const stratify =
+      command.app()
+          .add_option("--stratify",
+                      options->stratify,
+                      "spread its values evenly: modality, format or a fact's name")
+          ->type_name("KEY");
   command.app()
-      .add_option(
-          "--fractions", options->fractions, "train, validation, test (default 0.7,0.15,0.15)")
-      ->delimiter(',')
-      ->expected(3)
-      ->type_name("A,B,C");
-  command.app()
-      .add_option("--stratify",
-                  options->stratify,
-                  "spread its values evenly: modality, format or a fact's name")
-      ->type_name("KEY");
+      .add_option("--from",
+                  options->from,
+                  "a split made by hand: CSV with the columns patient or key, and split")
+      ->type_name("FILE.csv")
+      ->excludes(fractions)
+      ->excludes(stratify);
   command.takes_overwrite();
   command.runs([options](const CommandContext& context) { return split_run(*options, context); });
 }

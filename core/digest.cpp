@@ -1,5 +1,10 @@
+// The one-shot functions of OpenSSL 3 look their algorithm up by name every time, which costs ten
+// times the digest of a UID; the plain SHA-256 state can be copied instead.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "core/digest.h"
 
+#include <algorithm>
 #include <array>
 #include <fcntl.h>
 #include <fstream>
@@ -8,6 +13,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <xxhash.h>
 
 #include "core/error.h"
@@ -70,6 +76,44 @@ std::string keyed_digest(std::string_view salt, std::string_view text) {
                     text.size(),
                     digest.data(),
                     &length) != nullptr);
+  return hex(std::span(digest).first(8));
+}
+
+struct KeyedDigest::State {
+  SHA256_CTX inner;
+  SHA256_CTX outer;
+};
+
+KeyedDigest::KeyedDigest(std::string_view salt) : state_(std::make_unique<State>()) {
+  std::array<unsigned char, SHA256_CBLOCK> key{};
+  if (salt.size() > key.size()) {
+    SHA256(reinterpret_cast<const unsigned char*>(salt.data()), salt.size(), key.data());
+  } else {
+    std::copy(salt.begin(), salt.end(), key.begin());
+  }
+  // HMAC (RFC 2104): both states have taken in the padded key.
+  std::array<unsigned char, SHA256_CBLOCK> block{};
+  const auto take_in = [&](SHA256_CTX& context, unsigned char pad) {
+    std::transform(key.begin(), key.end(), block.begin(), [&](unsigned char byte) {
+      return static_cast<unsigned char>(byte ^ pad);
+    });
+    MARROW_CHECK(SHA256_Init(&context) == 1 &&
+                 SHA256_Update(&context, block.data(), block.size()) == 1);
+  };
+  take_in(state_->inner, 0x36);
+  take_in(state_->outer, 0x5C);
+}
+
+KeyedDigest::~KeyedDigest() = default;
+
+std::string KeyedDigest::operator()(std::string_view text) const {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256_CTX inner = state_->inner;
+  SHA256_CTX outer = state_->outer;
+  MARROW_CHECK(SHA256_Update(&inner, text.data(), text.size()) == 1 &&
+               SHA256_Final(digest.data(), &inner) == 1 &&
+               SHA256_Update(&outer, digest.data(), digest.size()) == 1 &&
+               SHA256_Final(digest.data(), &outer) == 1);
   return hex(std::span(digest).first(8));
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,21 @@ namespace marrow {
 
 // First 16 hex digits of HMAC-SHA-256(salt, text): the key that stands for an identifier.
 [[nodiscard]] std::string keyed_digest(std::string_view salt, std::string_view text);
+
+// keyed_digest of many texts with one salt, several times faster. Safe to share between threads.
+class KeyedDigest {
+ public:
+  explicit KeyedDigest(std::string_view salt);
+  ~KeyedDigest();
+  KeyedDigest(const KeyedDigest&) = delete;
+  KeyedDigest& operator=(const KeyedDigest&) = delete;
+
+  [[nodiscard]] std::string operator()(std::string_view text) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // XXH3, 64 bit: checksum of blocks and files of our own formats, not against an adversary.
 [[nodiscard]] std::uint64_t xxh3(std::span<const std::byte> bytes);

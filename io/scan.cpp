@@ -2,23 +2,19 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <deque>
-#include <exception>
-#include <mutex>
-#include <set>
-#include <thread>
+#include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
 #include "core/files.h"
 #include "core/interrupt.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/series_json.h"
 #include "io/dicom/grouping.h"
+#include "io/scan_inspection.h"
 #include "io/scan_records.h"
 #include "io/scan_walk.h"
 
@@ -26,87 +22,9 @@ namespace marrow {
 
 namespace {
 
-constexpr std::size_t kFilesPerBatch = 1024;        // one list for a child, which reads ahead in it
-constexpr std::size_t kFilesPerTransaction = 4096;  // lost at most when a scan is killed
-
-// Files that are new or changed -> their facts, by several children at once. The facts come back to
-// the caller's thread, in any order.
-class Inspection {
- public:
-  Inspection(std::span<const FoundFile> files, const ScanOptions& options) : files_(files) {
-    const std::size_t batches = (files.size() + kFilesPerBatch - 1) / kFilesPerBatch;
-    const std::size_t wanted = options.threads > 0
-                                   ? static_cast<std::size_t>(options.threads)
-                                   : std::max(1U, std::thread::hardware_concurrency());
-    working_ = std::min(wanted, batches);
-    for (std::size_t n = working_; n > 0; --n) {
-      threads_.emplace_back(
-          [this, &options](const std::stop_token& stop) { work(stop, options.worker); });
-    }
-  }
-
-  // Nothing when all is done. Rethrows what ended a thread.
-  std::vector<FileRecord> next() {
-    std::unique_lock lock(mutex_);
-    done_.wait(lock, [&] { return !results_.empty() || working_ == 0 || failure_; });
-    if (failure_) {
-      std::rethrow_exception(failure_);
-    }
-    if (results_.empty()) {
-      return {};
-    }
-    std::vector<FileRecord> batch = std::move(results_.front());
-    results_.pop_front();
-    return batch;
-  }
-
- private:
-  std::span<const FoundFile> take() {
-    const std::lock_guard lock(mutex_);
-    const std::size_t count = std::min(kFilesPerBatch, files_.size() - taken_);
-    const std::span<const FoundFile> batch = files_.subspan(taken_, count);
-    taken_ += count;
-    return batch;
-  }
-
-  void work(const std::stop_token& stop, const WorkerSettings& settings) {
-    try {
-      WorkerClient client(settings);
-      for (std::span<const FoundFile> batch = take();
-           !batch.empty() && !stop.stop_requested() && !interrupted();
-           batch = take()) {
-        std::vector<std::filesystem::path> paths;
-        for (const FoundFile& file : batch) {
-          paths.push_back(file.path);
-        }
-        std::vector<FileFacts> facts = client.inspect(paths);
-        MARROW_CHECK(facts.size() == batch.size());
-        std::vector<FileRecord> records;
-        for (std::size_t n = 0; n < batch.size(); ++n) {
-          records.push_back({batch[n].stamp, std::move(facts[n])});
-        }
-        const std::lock_guard lock(mutex_);
-        results_.push_back(std::move(records));
-        done_.notify_one();
-      }
-    } catch (const std::exception&) {
-      const std::lock_guard lock(mutex_);
-      failure_ = std::current_exception();
-    }
-    const std::lock_guard lock(mutex_);
-    --working_;
-    done_.notify_one();
-  }
-
-  std::span<const FoundFile> files_;
-  std::mutex mutex_;
-  std::condition_variable done_;
-  std::deque<std::vector<FileRecord>> results_;
-  std::size_t taken_ = 0;
-  std::size_t working_ = 0;
-  std::exception_ptr failure_;
-  std::vector<std::jthread> threads_;  // last: joined before the rest goes
-};
+// Together, what is opened twice at most when a scan is killed.
+constexpr std::size_t kFilesPerTransaction = 4096;
+constexpr std::size_t kBatchesPerThread = 8;
 
 bool is_below(const std::filesystem::path& path, const std::vector<std::filesystem::path>& roots) {
   return std::any_of(roots.begin(), roots.end(), [&](const std::filesystem::path& root) {
@@ -114,152 +32,236 @@ bool is_below(const std::filesystem::path& path, const std::vector<std::filesyst
   });
 }
 
-struct Changes {
-  std::vector<FoundFile> to_open;
-  std::vector<std::filesystem::path> gone;
-};
-
-// Both sides come sorted by path; files of archives that were not walked are left alone.
-Changes find_changes(const WalkResult& walk, const Catalogue& catalogue) {
-  Changes changes;
-  std::size_t n = 0;
-  catalogue.for_each_stamp([&](const std::filesystem::path& path, const FileStamp& stamp) {
-    while (n < walk.files.size() && walk.files[n].path.native() < path.native()) {
-      changes.to_open.push_back(walk.files[n++]);
-    }
-    if (n < walk.files.size() && walk.files[n].path == path) {
-      if (walk.files[n].stamp != stamp) {
-        changes.to_open.push_back(walk.files[n]);
-      }
-      ++n;
-    } else if (is_below(path, walk.roots)) {
-      changes.gone.push_back(path);
-    }
-  });
-  changes.to_open.insert(
-      changes.to_open.end(), walk.files.begin() + static_cast<std::ptrdiff_t>(n), walk.files.end());
-  return changes;
-}
-
-// What walking found, and what it found earlier in archives that were not walked this time.
-std::vector<Issue> walk_issues(const WalkResult& walk, const Catalogue& catalogue) {
-  std::vector<Issue> issues = walk.issues;
-  for (Issue& issue : catalogue.issues()) {
-    if (!is_below(issue.path, walk.roots) && !catalogue.file_record(issue.path)) {
-      issues.push_back(std::move(issue));
-    }
-  }
-  return issues;
-}
-
-void open_files(const Changes& changes, Catalogue& catalogue, const ScanOptions& options) {
-  if (!changes.gone.empty()) {
-    catalogue.remove_files(changes.gone);
-  }
-  Progress progress(
-      "scan", static_cast<std::int64_t>(changes.to_open.size()), "files", options.progress);
-  Inspection inspection(changes.to_open, options);
-  std::vector<FileRecord> waiting;
-  for (std::vector<FileRecord> batch = inspection.next(); !batch.empty();
-       batch = inspection.next()) {
-    progress.advance(static_cast<std::int64_t>(batch.size()));
-    for (FileRecord& record : batch) {
-      if (const DicomHeader* const header = record.facts.dicom()) {
-        record.facts.content = without_identity(*header, catalogue.salt());
-      }
-      waiting.push_back(std::move(record));
-    }
-    if (waiting.size() >= kFilesPerTransaction) {
-      catalogue.put_files(waiting);
-      waiting.clear();
-    }
-  }
-  catalogue.put_files(waiting);
-  throw_if_interrupted("scanning; what has been read is kept");
-}
-
-// What the catalogue keeps of all files -> series and issues.
-class Assembly {
+// What the walk finds against what the catalogue knows: new and changed files are opened, their
+// facts and the files that are gone are written.
+class FilesUpdate {
  public:
-  Assembly(const std::string& salt, const ScanOptions& options, std::vector<Issue> issues)
-      : salt_(salt), issues_(std::move(issues)) {
-    grouping_.use_derived = options.use_derived;
+  FilesUpdate(Catalogue& catalogue, const ScanOptions& options, ScanResult& result)
+      : catalogue_(catalogue),
+        inspection_(options, catalogue.salt()),
+        progress_("scan", 0, "files", options.progress),
+        result_(result),
+        known_folders_(catalogue.last_folder()),
+        walked_(static_cast<std::size_t>(known_folders_) + 1, false) {
+    waiting_.reserve(2 * kFilesPerTransaction);
   }
 
-  void add(FileRecord record) {
-    if (DicomHeader* const header = std::get_if<DicomHeader>(&record.facts.content)) {
-      if (!headers_.empty() && header->series_uid != headers_.front().series_uid) {
-        finish_series();
-      }
-      headers_.push_back(std::move(*header));
-    } else if (record.facts.nifti() != nullptr || record.facts.volume_file() != nullptr) {
-      volumes_.push_back(std::move(record.facts));
-    } else {
-      ++refused_files_;
-      issues_.push_back(issue_of(record.facts));
+  void folder(const std::filesystem::path& path, const FolderListing& listing, bool whole) {
+    const auto shared_path = std::make_shared<const std::string>(path.native());
+    std::vector<std::string> gone;
+    auto found = listing.files().begin();
+    const auto end = listing.files().end();
+    std::vector<const FolderListing::File*> opened;
+    const std::int64_t id =
+        catalogue_.for_each_stamp_in(path, [&](const std::string& name, const FileStamp& stamp) {
+          while (found != end && listing.name(*found) < name) {
+            opened.push_back(&*found++);
+          }
+          if (found != end && listing.name(*found) == name) {
+            if (found->stamp != stamp) {
+              opened.push_back(&*found);
+            }
+            ++found;
+          } else if (whole) {
+            gone.push_back(name);
+          }
+        });
+    for (; found != end; ++found) {
+      opened.push_back(&*found);
+    }
+    if (whole && id > 0 && id <= known_folders_) {
+      walked_[static_cast<std::size_t>(id)] = true;
+    }
+    result_.files += static_cast<std::int64_t>(listing.files().size());
+    for (std::string& name : gone) {
+      remove(shared_path, std::move(name));
+    }
+    for (const FolderListing::File* const file : opened) {
+      open({shared_path, std::string(listing.name(*file)), file->stamp});
+    }
+    progress_.advance(static_cast<std::int64_t>(listing.files().size() - opened.size()));
+    if (inspection_.in_flight() > 0) {
+      take(false);
     }
   }
 
-  void finish(Catalogue& catalogue,
-              const std::vector<std::filesystem::path>& roots,
-              ScanResult& result) {
-    finish_series();
-    for (SeriesRecord& record : volume_file_records(volumes_, roots, salt_)) {
-      series_.push_back(std::move(record));
-    }
-    std::sort(series_.begin(), series_.end(), [](const SeriesRecord& a, const SeriesRecord& b) {
-      return a.key < b.key;
+  // Known files of folders that were not met again, and roots that are no longer files.
+  void remove_lost(const std::vector<std::filesystem::path>& roots) {
+    std::vector<std::filesystem::path> lost;
+    catalogue_.for_each_folder([&](std::int64_t id, const std::filesystem::path& path) {
+      if (id <= known_folders_ && !walked_[static_cast<std::size_t>(id)] && is_below(path, roots)) {
+        lost.push_back(path);
+      }
     });
-    result.refused_files = refused_files_;
-    std::set<std::string> patients;
-    std::set<std::string> studies;
-    for (const Issue& issue : issues_) {
-      ++result.by_reason[issue.reason_code];
-    }
-    for (const SeriesRecord& record : series_) {
-      patients.insert(record.patient);
-      studies.insert(record.study);
-      ++result.by_verdict[std::string(verdict_name(record.verdict))];
-      if (record.verdict == Verdict::kRefuse) {
-        ++result.by_reason[record.reason_code];
-        issues_.push_back(issue_of(record));
+    for (const std::filesystem::path& path : lost) {
+      const auto shared_path = std::make_shared<const std::string>(path.native());
+      std::vector<std::string> names;
+      catalogue_.for_each_stamp_in(
+          path, [&](const std::string& name, const FileStamp&) { names.push_back(name); });
+      for (std::string& name : names) {
+        remove(shared_path, std::move(name));
       }
     }
-    result.patients = static_cast<std::int64_t>(patients.size());
-    result.studies = static_cast<std::int64_t>(studies.size());
-    result.series = static_cast<std::int64_t>(series_.size());
-    std::stable_sort(issues_.begin(), issues_.end(), [](const Issue& a, const Issue& b) {
-      return a.path.native() < b.path.native();
-    });
-    catalogue.replace_series(series_, issues_);
-    write_issues(result.issues);
+    for (const std::filesystem::path& root : roots) {
+      if (!std::filesystem::is_regular_file(root) && catalogue_.file_record(root)) {
+        remove(std::make_shared<const std::string>(root.parent_path().native()),
+               root.filename().native());
+      }
+    }
+  }
+
+  void finish() {
+    submit();
+    while (inspection_.in_flight() > 0) {
+      take(true);
+    }
+    write();
+    throw_if_interrupted("scanning; what has been read is kept");
   }
 
  private:
-  void finish_series() {
-    throw_if_interrupted("grouping series; the next scan goes on from here");
-    for (const DicomStack& stack : group_dicom(std::exchange(headers_, {}), grouping_)) {
-      series_.push_back(dicom_record(stack, salt_));
+  struct Waiting {
+    std::shared_ptr<const std::string> folder;
+    FileChange change;
+  };
+
+  void remove(const std::shared_ptr<const std::string>& folder, std::string name) {
+    ++result_.removed;
+    waiting_.push_back({folder, {std::move(name), std::nullopt}});
+    write_when_many();
+  }
+
+  void open(FileToRead file) {
+    ++result_.opened;
+    batch_.push_back(std::move(file));
+    if (batch_.size() == Inspection::kFilesPerBatch) {
+      submit();
     }
   }
 
-  void write_issues(const std::filesystem::path& file) const {
-    std::string lines;
-    for (const Issue& issue : issues_) {
-      lines +=
-          issue_json(issue).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+  void submit() {
+    if (!batch_.empty()) {
+      inspection_.submit(std::exchange(batch_, {}));
     }
-    write_atomically(file, lines);
+    while (inspection_.in_flight() >= kBatchesPerThread * inspection_.threads()) {
+      take(true);
+      throw_if_interrupted_after_write();
+    }
   }
 
-  std::string salt_;
-  GroupingOptions grouping_;
-  std::vector<DicomHeader> headers_;
-  std::vector<FileFacts> volumes_;  // NIfTI, NRRD, MetaImage
-  std::vector<SeriesRecord> series_;
-  std::vector<Issue> issues_;
-  std::int64_t refused_files_ = 0;
+  void throw_if_interrupted_after_write() {
+    if (interrupted()) {
+      finish();
+    }
+  }
+
+  void take(bool wait) {
+    for (ReadFile& read : inspection_.take(wait)) {
+      progress_.advance(1);
+      waiting_.push_back(
+          {read.file.folder,
+           {std::move(read.file.name), KnownFile{read.file.stamp, std::move(read.facts)}}});
+    }
+    write_when_many();
+  }
+
+  void write_when_many() {
+    if (waiting_.size() >= kFilesPerTransaction) {
+      write();
+    }
+  }
+
+  void write() {
+    std::sort(waiting_.begin(), waiting_.end(), [](const Waiting& a, const Waiting& b) {
+      const int order = a.folder == b.folder ? 0 : a.folder->compare(*b.folder);
+      return order != 0 ? order < 0 : a.change.name < b.change.name;
+    });
+    std::vector<FolderChange> changes;
+    for (Waiting& one : waiting_) {
+      if (changes.empty() || changes.back().folder.native() != *one.folder) {
+        changes.push_back({*one.folder, {}});
+      }
+      changes.back().files.push_back(std::move(one.change));
+    }
+    waiting_.clear();
+    catalogue_.change_files(changes);
+  }
+
+  Catalogue& catalogue_;
+  Inspection inspection_;
+  Progress progress_;
+  ScanResult& result_;
+  std::int64_t known_folders_;
+  std::vector<bool> walked_;  // by number of the folder
+  std::vector<FileToRead> batch_;
+  std::vector<Waiting> waiting_;
 };
+
+SeriesMakers series_makers(const std::string& salt, const ScanOptions& options) {
+  GroupingOptions grouping;
+  grouping.use_derived = options.use_derived;
+  SeriesMakers makers;
+  makers.options = options.use_derived ? "use_derived" : "none";
+  makers.dicom = [grouping, salt](std::vector<DicomHeader> headers) {
+    throw_if_interrupted("grouping series; the next scan goes on from here");
+    std::vector<SeriesRecord> records;
+    for (const DicomStack& stack : group_dicom(std::move(headers), grouping)) {
+      records.push_back(dicom_record(stack, salt));
+    }
+    return records;
+  };
+  makers.volume_file = [salt](const KnownVolumeFile& file) {
+    return volume_file_record(file, salt);
+  };
+  makers.refused_series = [](const SeriesRecord& record) { return issue_of(record); };
+  makers.refused_file = [](const FileFacts& file) { return issue_of(file); };
+  return makers;
+}
+
+// Compares while it writes, so that an unchanged file keeps its time.
+class IssuesFile {
+ public:
+  explicit IssuesFile(const std::filesystem::path& file) : written_(file) {
+    if (std::filesystem::exists(file)) {
+      old_.emplace(file);
+    }
+    same_ = old_.has_value();
+  }
+
+  void add(const std::string& line) {
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(line));
+    if (same_) {
+      const std::span<const std::byte> rest = old_->bytes().subspan(written_.size());
+      same_ =
+          rest.size() >= bytes.size() && std::memcmp(rest.data(), bytes.data(), bytes.size()) == 0;
+    }
+    written_.write(bytes);
+  }
+
+  void finish() {
+    if (!same_ || old_->bytes().size() != written_.size()) {
+      written_.commit();
+    }
+  }
+
+ private:
+  AtomicFile written_;
+  std::optional<MappedFile> old_;
+  bool same_ = false;
+};
+
+void write_issues_file(Catalogue& catalogue, const std::filesystem::path& file) {
+  if (!catalogue.issues_file_is_old() && std::filesystem::exists(file)) {
+    return;
+  }
+  IssuesFile issues(file);
+  catalogue.for_each_issue([&](const Issue& issue) {
+    issues.add(issue_json(issue).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+               '\n');
+  });
+  issues.finish();
+  catalogue.issues_file_is_written();
+}
 
 }  // namespace
 
@@ -267,19 +269,32 @@ ScanResult scan(std::span<const std::filesystem::path> archives,
                 Catalogue& catalogue,
                 const ScanOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  const WalkResult walk = walk_archives(archives);
-  const Changes changes = find_changes(walk, catalogue);
+  const std::vector<std::filesystem::path> roots = archive_roots(archives);
   ScanResult result;
-  result.files = static_cast<std::int64_t>(walk.files.size());
-  result.opened = static_cast<std::int64_t>(changes.to_open.size());
-  result.unchanged = result.files - result.opened;
-  result.removed = static_cast<std::int64_t>(changes.gone.size());
   result.issues = catalogue.file().parent_path() / "issues.jsonl";
-  open_files(changes, catalogue, options);
-  catalogue.add_roots(walk.roots);
-  Assembly assembly(catalogue.salt(), options, walk_issues(walk, catalogue));
-  catalogue.for_each_file([&](FileRecord record) { assembly.add(std::move(record)); });
-  assembly.finish(catalogue, catalogue.roots(), result);
+  catalogue.start_walk(roots);
+  {
+    FilesUpdate update(catalogue, options, result);
+    walk_archives(
+        roots,
+        {[&](const std::filesystem::path& folder, const FolderListing& files, bool whole) {
+           update.folder(folder, files, whole);
+         },
+         [&](const Issue& issue) { catalogue.add_found(issue); }});
+    update.remove_lost(roots);
+    update.finish();
+  }
+  result.unchanged = result.files - result.opened;
+  catalogue.add_roots(roots);
+  catalogue.update_series(series_makers(catalogue.salt(), options));
+  write_issues_file(catalogue, result.issues);
+  const CatalogueCounts counts = catalogue.counts();
+  result.patients = counts.patients;
+  result.studies = counts.studies;
+  result.series = counts.series;
+  result.refused_files = counts.refused_files;
+  result.by_verdict = counts.by_verdict;
+  result.by_reason = counts.by_reason;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -16,40 +16,7 @@ namespace marrow {
 
 namespace {
 
-constexpr std::int64_t kFewFiles = 12;  // a folder of one patient holds few images
 constexpr std::size_t kPathShown = 400;
-
-std::string digest_or_empty(const std::string& salt, const std::string& uid) {
-  return uid.empty() ? std::string() : keyed_digest(salt, uid);
-}
-
-// Name without extensions and channel number: "case_003_0001.nii.gz" -> "case_003".
-std::string nifti_case(const std::filesystem::path& file) {
-  std::string stem = file.filename().native();
-  for (const std::string_view ending :
-       {".gz", ".nii", ".hdr", ".img", ".nrrd", ".nhdr", ".mha", ".mhd"}) {
-    if (stem.ends_with(ending)) {
-      stem.resize(stem.size() - ending.size());
-    }
-  }
-  const bool channel =
-      stem.size() > 5 && stem[stem.size() - 5] == '_' &&
-      std::all_of(stem.end() - 4, stem.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (channel) {
-    stem.resize(stem.size() - 5);
-  }
-  return stem;
-}
-
-std::string bids_subject(const std::filesystem::path& file) {
-  for (const std::filesystem::path& part : file) {
-    const std::string& name = part.native();
-    if (name.starts_with("sub-") && name.size() > 4) {
-      return name.substr(0, name.find_first_of("_."));
-    }
-  }
-  return {};
-}
 
 bool holds_annotations(const std::filesystem::path& file) {
   static const std::set<std::string> kFolders{
@@ -58,42 +25,6 @@ bool holds_annotations(const std::filesystem::path& file) {
     return kFolders.contains(part);
   });
 }
-
-std::filesystem::path archive_of(const std::filesystem::path& file,
-                                 std::span<const std::filesystem::path> roots) {
-  for (const std::filesystem::path& root : roots) {
-    const std::filesystem::path inside = file.lexically_relative(root);
-    if (!inside.empty() && *inside.begin() != ".." && *inside.begin() != ".") {
-      return root.filename() / inside;
-    }
-  }
-  return file.filename();
-}
-
-class NiftiPatients {
- public:
-  explicit NiftiPatients(std::span<const FileFacts> files) {
-    for (const FileFacts& file : files) {
-      folders_of_case_[nifti_case(file.file)].insert(file.file.parent_path().native());
-      ++files_in_folder_[file.file.parent_path().native()];
-    }
-  }
-
-  [[nodiscard]] std::string patient(const std::filesystem::path& file) const {
-    if (std::string subject = bids_subject(file); !subject.empty()) {
-      return subject;
-    }
-    const std::string name = nifti_case(file);
-    const std::string folder = file.parent_path().native();
-    const bool generic =
-        folders_of_case_.at(name).size() > 1 && files_in_folder_.at(folder) <= kFewFiles;
-    return generic ? "folder " + file.parent_path().filename().native() : name;
-  }
-
- private:
-  std::map<std::string, std::set<std::string>> folders_of_case_;
-  std::map<std::string, std::int64_t> files_in_folder_;
-};
 
 // What the header of a volume file says, into the record.
 void take_volume_header(const FileFacts& file, SeriesRecord& record) {
@@ -133,22 +64,34 @@ std::string series_advice(const std::string& reason_code) {
 
 }  // namespace
 
-DicomHeader without_identity(DicomHeader header, const std::string& salt) {
+void IdentityRemoval::replace(std::string& text, Remembered& last) const {
+  if (text.empty()) {
+    return;
+  }
+  if (last.text != text) {
+    last = {text, digest_(text)};
+  }
+  text = last.digest;
+}
+
+void IdentityRemoval::operator()(DicomHeader& header) {
   std::string patient = patient_key(header);
   if (patient.empty()) {
     patient = "study " + header.study_uid;
   }
-  header.patient_id = keyed_digest(salt, patient);
+  replace(patient, patient_);
+  header.patient_id = std::move(patient);
   header.patient_name.clear();
   header.image_comments.clear();
-  header.study_uid = digest_or_empty(salt, header.study_uid);
-  header.series_uid = digest_or_empty(salt, header.series_uid);
-  header.instance_uid = digest_or_empty(salt, header.instance_uid);
-  header.frame_of_reference_uid = digest_or_empty(salt, header.frame_of_reference_uid);
-  if (const auto whole = header.traits.find("concatenation"); whole != header.traits.end()) {
-    whole->second = digest_or_empty(salt, whole->second);
+  replace(header.study_uid, study_);
+  replace(header.series_uid, series_);
+  replace(header.frame_of_reference_uid, frame_of_reference_);
+  if (!header.instance_uid.empty()) {
+    header.instance_uid = digest_(header.instance_uid);
   }
-  return header;
+  if (const auto whole = header.traits.find("concatenation"); whole != header.traits.end()) {
+    whole->second = digest_(whole->second);
+  }
 }
 
 SeriesRecord dicom_record(const DicomStack& stack, const std::string& salt) {
@@ -167,8 +110,10 @@ SeriesRecord dicom_record(const DicomStack& stack, const std::string& salt) {
   for (const DicomHeader& slice : stack.slices) {
     record.files.push_back(slice.file);
   }
+  std::sort(record.files.begin(), record.files.end(), [](const auto& a, const auto& b) {
+    return a.native() < b.native();
+  });
   // The frames of a multi-frame object and the tiles of a mosaic share one.
-  std::sort(record.files.begin(), record.files.end());
   record.files.erase(std::unique(record.files.begin(), record.files.end()), record.files.end());
   record.volume = stack.volume;
   record.geometry = stack.geometry;
@@ -196,42 +141,32 @@ SeriesRecord dicom_record(const DicomStack& stack, const std::string& salt) {
   return record;
 }
 
-std::vector<SeriesRecord> volume_file_records(std::span<const FileFacts> files,
-                                              std::span<const std::filesystem::path> roots,
-                                              const std::string& salt) {
-  const NiftiPatients patients(files);
-  std::set<std::string> keys;
-  std::vector<SeriesRecord> records;
-  for (const FileFacts& file : files) {
-    const std::filesystem::path place = archive_of(file.file, roots);
-    SeriesRecord record;
-    take_volume_header(file, record);
-    record.key = keyed_digest(salt, record.format + " " + place.native());
-    for (int n = 2; !keys.insert(record.key).second;
-         ++n) {  // two archives with one name and one file name
-      record.key = keyed_digest(salt, fmt::format("{} {} {}", record.format, n, place.native()));
-    }
-    const std::string patient = patients.patient(file.file);
-    record.patient = keyed_digest(salt, normal_patient(patient));
-    record.study =
-        keyed_digest(salt, "study of " + patient + " in " + place.parent_path().native());
-    record.files = {file.file};
-    if (holds_annotations(place)) {
-      record.verdict = Verdict::kRefuse;
-      record.reason_code = "annotation";
-      record.reason = "it lies in a folder of annotations, which are not images to learn from";
-    } else if (file.volume_file() != nullptr && file.volume_file()->segmentation) {
-      record.verdict = Verdict::kRefuse;
-      record.reason_code = "annotation";
-      record.reason = "it holds segments, which are not images to learn from";
-    } else if (std::count(record.geometry->size.begin(), record.geometry->size.end(), 1) > 0) {
-      record.verdict = Verdict::kRefuse;
-      record.reason_code = "single-slice";
-      record.reason = "one slice only: a picture, not a volume";
-    }
-    records.push_back(std::move(record));
+SeriesRecord volume_file_record(const KnownVolumeFile& file, const std::string& salt) {
+  SeriesRecord record;
+  take_volume_header(file.facts, record);
+  record.key = keyed_digest(
+      salt,
+      file.copy == 1 ? record.format + " " + file.place.native()
+                     : fmt::format("{} {} {}", record.format, file.copy, file.place.native()));
+  record.patient = keyed_digest(salt, normal_patient(file.patient));
+  record.study =
+      keyed_digest(salt, "study of " + file.patient + " in " + file.place.parent_path().native());
+  record.files = {file.facts.file};
+  const VolumeFileHeader* const volume = file.facts.volume_file();
+  if (holds_annotations(file.place)) {
+    record.verdict = Verdict::kRefuse;
+    record.reason_code = "annotation";
+    record.reason = "it lies in a folder of annotations, which are not images to learn from";
+  } else if (volume != nullptr && volume->segmentation) {
+    record.verdict = Verdict::kRefuse;
+    record.reason_code = "annotation";
+    record.reason = "it holds segments, which are not images to learn from";
+  } else if (std::count(record.geometry->size.begin(), record.geometry->size.end(), 1) > 0) {
+    record.verdict = Verdict::kRefuse;
+    record.reason_code = "single-slice";
+    record.reason = "one slice only: a picture, not a volume";
   }
-  return records;
+  return record;
 }
 
 Issue issue_of(const SeriesRecord& refused) {

@@ -1,31 +1,39 @@
 #pragma once
 
-#include <cstddef>
-#include <filesystem>
-#include <span>
 #include <string>
-#include <vector>
 
+#include "core/digest.h"
 #include "core/records.h"
+#include "io/catalogue/volume_file_table.h"
 #include "io/dicom/grouping.h"
 #include "io/worker/file_facts.h"
 
 namespace marrow {
 
-// The header as it may be kept: identifiers become digests keyed with the salt (UIDs as they are;
-// the patient id in upper case without blanks, or the name, or the study when both are empty),
-// names and comments go.
-[[nodiscard]] DicomHeader without_identity(DicomHeader header, const std::string& salt);
+// Makes of a header what may be kept: identifiers become digests keyed with the salt (UIDs as they
+// are; patients by patient_key, or the study when that is empty), names and comments go. Remembers
+// the last header, as files of a series follow each other; one object per thread.
+class IdentityRemoval {
+ public:
+  explicit IdentityRemoval(const std::string& salt) : digest_(salt) {}
 
-// Of a stack whose headers have been through without_identity. Files are sorted.
+  void operator()(DicomHeader& header);
+
+ private:
+  struct Remembered {
+    std::string text, digest;
+  };
+
+  void replace(std::string& text, Remembered& last) const;
+
+  KeyedDigest digest_;
+  Remembered patient_, study_, series_, frame_of_reference_;
+};
+
+// Of a stack whose headers have been through IdentityRemoval. Files are sorted.
 [[nodiscard]] SeriesRecord dicom_record(const DicomStack& stack, const std::string& salt);
 
-// One record per NIfTI, NRRD or MetaImage file. `roots`: the archives, for keys that do not depend
-// on where an archive lies.
-[[nodiscard]] std::vector<SeriesRecord> volume_file_records(
-    std::span<const FileFacts> files,
-    std::span<const std::filesystem::path> roots,
-    const std::string& salt);
+[[nodiscard]] SeriesRecord volume_file_record(const KnownVolumeFile& file, const std::string& salt);
 
 [[nodiscard]] Issue issue_of(const SeriesRecord& refused);
 [[nodiscard]] Issue issue_of(const FileFacts& refused);

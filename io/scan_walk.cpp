@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <map>
 #include <memory>
+#include <set>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -23,38 +26,42 @@ std::string shown_path(const std::filesystem::path& path) {
   return printable(path.native(), kWalkPathShown);
 }
 
+FileStamp stamp_of(const struct stat& status) {
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  return {static_cast<std::int64_t>(status.st_size),
+          static_cast<std::int64_t>(status.st_mtim.tv_sec) * kNanoseconds + status.st_mtim.tv_nsec,
+          static_cast<std::int64_t>(status.st_ino)};
+}
+
 class Walk {
  public:
-  WalkResult take() {
-    const auto by_path = [](const auto& a, const auto& b) {
-      return a.path.native() < b.path.native();
-    };
-    std::sort(result_.files.begin(), result_.files.end(), by_path);
-    const auto repeated = std::unique(
-        result_.files.begin(), result_.files.end(), [](const FoundFile& a, const FoundFile& b) {
-          return a.path == b.path;
-        });
-    result_.files.erase(repeated, result_.files.end());
-    std::sort(result_.issues.begin(), result_.issues.end(), by_path);
-    std::sort(result_.roots.begin(), result_.roots.end());
-    return std::move(result_);
-  }
+  explicit Walk(const WalkVisitor& visitor) : visitor_(visitor) {}
 
-  void archive(const std::filesystem::path& given) {
-    std::error_code failure;
-    const std::filesystem::path root =
-        std::filesystem::canonical(given, failure);  // the archive itself may be a link
-    if (failure) {
-      throw Error(
-          ErrorCode::kNothingFound,
-          fmt::format("scan: no file or folder {} ({})", shown_path(given), failure.message()));
+  void archives(std::span<const std::filesystem::path> roots) {
+    std::map<std::filesystem::path, FolderListing> single_files;
+    std::vector<std::filesystem::path> folders;
+    for (const std::filesystem::path& root : roots) {
+      FolderListing files;
+      std::vector<std::string> inside;
+      look(AT_FDCWD, "", root.c_str(), files, inside);
+      if (!inside.empty()) {
+        folders.push_back(root);
+        given_.insert(root);
+      } else if (!files.files().empty()) {
+        single_files[root.parent_path()].add(root.filename().native(), files.files().front().stamp);
+        given_.insert(root.parent_path());
+      }
     }
-    result_.roots.push_back(root);
-    entry(root);
-    while (!folders_.empty()) {
-      const std::filesystem::path next = std::move(folders_.back());
-      folders_.pop_back();
-      folder(next);
+    for (const std::filesystem::path& root : folders) {
+      if (!walked_.contains(root)) {
+        folder(root);
+      }
+    }
+    for (auto& [parent, files] : single_files) {
+      if (!walked_.contains(parent)) {
+        files.sort();
+        visitor_.folder(parent, files, false);
+      }
     }
   }
 
@@ -64,37 +71,35 @@ class Walk {
              const char* reason_code,
              const std::string& what,
              const char* advice) {
-    result_.issues.push_back({path, code, reason_code, shown_path(path) + ": " + what, advice});
+    visitor_.issue({path, code, reason_code, shown_path(path) + ": " + what, advice});
   }
 
-  void entry(const std::filesystem::path& path) {
+  // At `name` in the folder of the descriptor; `folder` is its path, for messages.
+  void look(int descriptor,
+            const std::filesystem::path& folder,
+            const char* name,
+            FolderListing& files,
+            std::vector<std::string>& folders) {
     struct stat status {};
 
-    if (::lstat(path.c_str(), &status) != 0) {
-      issue(path,
+    if (::fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      issue(folder / name,
             ErrorCode::kUnreadable,
             "unreadable",
             std::string("it cannot be looked at: ") + std::strerror(errno),
             "");
-      return;
-    }
-    if (S_ISDIR(status.st_mode)) {
-      folders_.push_back(path);
+    } else if (S_ISDIR(status.st_mode)) {
+      folders.emplace_back(name);
     } else if (S_ISREG(status.st_mode)) {
-      constexpr std::int64_t kNanoseconds = 1'000'000'000;
-      result_.files.push_back({path,
-                               {static_cast<std::int64_t>(status.st_size),
-                                static_cast<std::int64_t>(status.st_mtim.tv_sec) * kNanoseconds +
-                                    status.st_mtim.tv_nsec,
-                                static_cast<std::int64_t>(status.st_ino)}});
+      files.add(name, stamp_of(status));
     } else if (S_ISLNK(status.st_mode)) {
-      issue(path,
+      issue(folder / name,
             ErrorCode::kUnsupported,
             "symlink",
             "a symbolic link, which is not followed",
             "give the folder that the link points to");
     } else {
-      issue(path,
+      issue(folder / name,
             ErrorCode::kUnsupported,
             "not-a-file",
             "a pipe, a socket or a device, which is not opened",
@@ -102,8 +107,10 @@ class Walk {
     }
   }
 
-  void folder(const std::filesystem::path& path) {
-    throw_if_interrupted("walking the archive");
+  // Gives the folders in it; its files have gone to the visitor.
+  std::vector<std::string> read(const std::filesystem::path& path) {
+    FolderListing files;
+    std::vector<std::string> folders;
     const std::unique_ptr<DIR, int (*)(DIR*)> opened(::opendir(path.c_str()), ::closedir);
     if (opened == nullptr) {
       issue(path,
@@ -111,29 +118,74 @@ class Walk {
             "no-permission",
             std::string("the folder cannot be read: ") + std::strerror(errno),
             "make the folder readable for the user who runs the scan");
-      return;
+      return folders;
     }
+    const int descriptor = ::dirfd(opened.get());
     // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream belongs to this thread alone
     while (const dirent* const found = ::readdir(opened.get())) {
       const std::string_view name = found->d_name;
-      if (name != "." && name != "..") {
-        entry(path / name);
+      if (name == "." || name == "..") {
+        continue;
       }
+      if (found->d_type == DT_DIR) {
+        folders.emplace_back(name);
+      } else {
+        look(descriptor, path, found->d_name, files, folders);
+      }
+    }
+    if (given_.contains(path)) {
+      walked_.insert(path);
+    }
+    files.sort();
+    visitor_.folder(path, files, true);
+    return folders;
+  }
+
+  void folder(const std::filesystem::path& path) {
+    throw_if_interrupted("walking the archive");
+    std::vector<std::string> folders = read(path);
+    std::sort(folders.begin(), folders.end());
+    for (const std::string& name : folders) {
+      folder(path / name);
     }
   }
 
-  WalkResult result_;
-  std::vector<std::filesystem::path> folders_;
+  const WalkVisitor& visitor_;
+  std::set<std::filesystem::path> given_;   // that may lie below others: to be walked once
+  std::set<std::filesystem::path> walked_;  // of these
 };
 
 }  // namespace
 
-WalkResult walk_archives(std::span<const std::filesystem::path> archives) {
-  Walk walk;
+void FolderListing::add(std::string_view name, const FileStamp& stamp) {
+  files_.push_back({names_.size(), name.size(), stamp});
+  names_ += name;
+}
+
+void FolderListing::sort() {
+  std::sort(files_.begin(), files_.end(), [&](const File& a, const File& b) {
+    return name(a) < name(b);
+  });
+}
+
+std::vector<std::filesystem::path> archive_roots(std::span<const std::filesystem::path> archives) {
+  std::set<std::filesystem::path> roots;
   for (const std::filesystem::path& archive : archives) {
-    walk.archive(archive);
+    std::error_code failure;
+    // The archive itself may be a link.
+    const std::filesystem::path root = std::filesystem::canonical(archive, failure);
+    if (failure) {
+      throw Error(
+          ErrorCode::kNothingFound,
+          fmt::format("scan: no file or folder {} ({})", shown_path(archive), failure.message()));
+    }
+    roots.insert(root);
   }
-  return walk.take();
+  return {roots.begin(), roots.end()};
+}
+
+void walk_archives(std::span<const std::filesystem::path> roots, const WalkVisitor& visitor) {
+  Walk(visitor).archives(roots);
 }
 
 }  // namespace marrow

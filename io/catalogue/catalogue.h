@@ -11,23 +11,28 @@
 #include <vector>
 
 #include "core/records.h"
+#include "io/catalogue/file_stamp.h"
+#include "io/catalogue/file_table.h"
+#include "io/catalogue/series_update.h"
 #include "io/worker/file_facts.h"
 
 namespace marrow {
-
-// By what a scan knows a file again without opening it.
-struct FileStamp {
-  std::int64_t size = 0;
-  std::int64_t modified_ns = 0;
-  std::int64_t inode = 0;
-
-  friend bool operator==(const FileStamp&, const FileStamp&) = default;
-};
 
 // What is kept of one file. Identifiers in `facts` are keyed digests, names and comments are empty.
 struct FileRecord {
   FileStamp stamp;
   FileFacts facts;
+};
+
+// Counts of the whole catalogue.
+struct CatalogueCounts {
+  std::int64_t files = 0;  // whose header was read, or refused
+  std::int64_t patients = 0, studies = 0, series = 0;
+  std::int64_t refused_files = 0;                  // not images, damaged, not readable
+  std::int64_t not_files = 0;                      // links, pipes, closed folders
+  std::map<std::string, std::int64_t> by_verdict;  // "use" -> series
+  std::map<std::string, std::int64_t> by_reason;   // of refused series, files and what is no file
+  std::map<std::string, std::int64_t> by_reason_of_series;  // the part of refused series in it
 };
 
 // The catalogue of a work folder: series, issues and what is known of every file, in one SQLite
@@ -61,28 +66,51 @@ class Catalogue {
   // a file or folder: all series it stands for. Throws Error{kNothingFound} when there is none,
   // Error{kInvalidArgument} when the start of a key fits several.
   [[nodiscard]] std::vector<SeriesRecord> find(const std::string& key_uid_or_path) const;
+  // All series that were made of the same files as `record` (stacks of one DICOM series, volumes of
+  // one file), itself among them.
+  [[nodiscard]] std::vector<SeriesRecord> siblings(const SeriesRecord& record) const;
   [[nodiscard]] std::vector<Issue> issues() const;
+  // The same without holding all of them: by path, then by series.
+  void for_each_issue(const std::function<void(const Issue&)>& visit) const;
+  [[nodiscard]] CatalogueCounts counts() const;
 
   // The archives that have been scanned into it; keys of files are made relative to them.
   [[nodiscard]] std::vector<std::filesystem::path> roots() const;
   void add_roots(const std::vector<std::filesystem::path>& roots);
 
-  // The outcome of a scan takes the place of the last one. Splits stay with their patients and
-  // `dropped_because` with its series, where the new records leave them empty.
+  // Series and issues from elsewhere take the place of all there are. Splits stay with their
+  // patients and `dropped_because` with its series, where the new records leave them empty.
   void replace_series(std::span<const SeriesRecord> series, std::span<const Issue> issues);
   // Patient key -> "train" | "validation" | "test"; other patients lose theirs.
   void set_splits(const std::map<std::string, std::string>& split_of_patient);
   // Series key -> why it was left out by `reduce`; other series are kept again.
   void set_dropped(const std::map<std::string, std::string>& because_of_series);
 
-  // What the last scans know of files, by path.
+  // What scans know of files, folder by folder, by name.
   void for_each_stamp(
       const std::function<void(const std::filesystem::path&, const FileStamp&)>& visit) const;
-  // By kind and series, then path: all files of a series follow each other.
-  void for_each_file(const std::function<void(FileRecord)>& visit) const;
+  // Of one folder; returns its number, 0 when it is not known.
+  std::int64_t for_each_stamp_in(
+      const std::filesystem::path& folder,
+      const std::function<void(const std::string&, const FileStamp&)>& visit) const;
+  // By number; numbers are never given twice.
+  void for_each_folder(
+      const std::function<void(std::int64_t, const std::filesystem::path&)>& visit) const;
+  [[nodiscard]] std::int64_t last_folder() const;  // the highest number
   [[nodiscard]] std::optional<FileRecord> file_record(const std::filesystem::path& path) const;
-  void put_files(std::span<const FileRecord> files);
-  void remove_files(std::span<const std::filesystem::path> files);
+  // Headers of the files of a DICOM series, by path; empty for others.
+  [[nodiscard]] std::vector<DicomHeader> headers_of(const SeriesRecord& record) const;
+
+  // For a scan. What it found out about files; series and issues stay as they are until
+  // update_series makes those anew whose files have changed since the last time, all in one
+  // transaction.
+  void change_files(std::span<const FolderChange> changes);
+  void start_walk(std::span<const std::filesystem::path> roots);
+  void add_found(const Issue& issue);  // below those roots
+  void update_series(const SeriesMakers& makers);
+  // Whether issues.jsonl still says what an earlier state of the catalogue said.
+  [[nodiscard]] bool issues_file_is_old() const;
+  void issues_file_is_written();
 
  private:
   struct State;

@@ -81,19 +81,13 @@ SeriesExplanation explain_series(const Catalogue& catalogue, const SeriesRecord&
   if (record.geometry) {
     explanation.axes = axis_letters(*record.geometry);
   }
-  std::vector<DicomHeader> slices;
-  for (const std::filesystem::path& file : record.files) {
-    const std::optional<FileRecord> found = catalogue.file_record(file);
-    if (found && found->facts.dicom() != nullptr) {
-      slices.push_back(*found->facts.dicom());
-    }
-  }
+  const std::vector<DicomHeader> slices = catalogue.headers_of(record);
   explain_stack(slices, explanation);
   if (const std::string warnings = named_text(record.facts, "warnings"); !warnings.empty()) {
     explanation.warnings = split_words(warnings, '\n');
   }
   if (const std::string series = named_text(record.facts, "series"); !series.empty()) {
-    for (const SeriesRecord& other : catalogue.series()) {
+    for (const SeriesRecord& other : catalogue.siblings(record)) {
       if (named_text(other.facts, "series") == series && other.key != record.key) {
         explanation.stacks.push_back(fmt::format("{} {} {}",
                                                  other.key,

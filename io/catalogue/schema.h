@@ -2,8 +2,9 @@
 
 namespace marrow {
 
-// Bumped with every change of the tables; the file carries it as SQLite's user_version.
-inline constexpr int kCatalogueVersion = 2;
+// Bumped with every change of the tables, and of what is read from files or made of them: a scan
+// trusts what it finds in the catalogue. The file carries it as SQLite's user_version.
+inline constexpr int kCatalogueVersion = 3;
 inline constexpr int kCatalogueApplicationId = 0x4D524357;  // "MRCW"
 
 inline constexpr const char* kCatalogueSchema = R"sql(
@@ -22,19 +23,42 @@ CREATE TABLE series (
   origin_x REAL, origin_y REAL, origin_z REAL,
   direction TEXT,
   file_count INTEGER NOT NULL, files BLOB NOT NULL,
-  facts TEXT NOT NULL) WITHOUT ROWID;
+  facts TEXT NOT NULL,
+  owner TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE INDEX series_by_owner ON series (owner);
+CREATE INDEX series_by_patient ON series (patient);
+CREATE INDEX series_by_study ON series (study);
+CREATE INDEX series_in_split ON series (patient, split) WHERE split != '';
+CREATE INDEX series_by_verdict ON series (verdict, reason_code);
 
 CREATE TABLE issues (
-  number INTEGER PRIMARY KEY, path BLOB NOT NULL, code INTEGER NOT NULL,
-  reason_code TEXT NOT NULL, reason TEXT NOT NULL, advice TEXT NOT NULL);
+  path BLOB NOT NULL, series TEXT NOT NULL, code INTEGER NOT NULL,
+  reason_code TEXT NOT NULL, reason TEXT NOT NULL, advice TEXT NOT NULL,
+  owner TEXT NOT NULL, PRIMARY KEY (path, series)) WITHOUT ROWID;
 
-CREATE TABLE headers (id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
+CREATE INDEX issues_by_owner ON issues (owner, reason_code);
 
-CREATE TABLE files (
-  path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
-  series TEXT NOT NULL, header INTEGER NOT NULL, own TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE folders (id INTEGER PRIMARY KEY AUTOINCREMENT, path BLOB NOT NULL UNIQUE);
 
-CREATE INDEX files_by_series ON files (series, path);
+CREATE TABLE chunks (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, folder INTEGER NOT NULL, start BLOB NOT NULL,
+  file_count INTEGER NOT NULL, stamps BLOB NOT NULL, UNIQUE (folder, start));
+
+CREATE TABLE parts (
+  id INTEGER PRIMARY KEY, owner TEXT NOT NULL, chunk INTEGER NOT NULL, facts BLOB NOT NULL);
+
+CREATE INDEX parts_by_owner ON parts (owner, chunk);
+CREATE INDEX parts_by_chunk ON parts (chunk);
+
+CREATE TABLE volume_files (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, folder INTEGER NOT NULL, name BLOB NOT NULL,
+  stem BLOB NOT NULL, place BLOB, facts BLOB NOT NULL, UNIQUE (folder, name));
+
+CREATE INDEX volume_files_by_stem ON volume_files (stem, folder);
+CREATE INDEX volume_files_by_place ON volume_files (place);
+
+CREATE TABLE dirty (owner TEXT PRIMARY KEY) WITHOUT ROWID;
 
 CREATE VIEW listing AS SELECT
   key, patient, study, modality, format, verdict, reason_code, reason, split, dropped_because,

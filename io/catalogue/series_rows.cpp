@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "io/catalogue/blobs.h"
 #include "io/catalogue/packed_paths.h"
 
 namespace marrow {
@@ -36,6 +37,15 @@ Eigen::Matrix3d direction_from_text(const std::string& text) {
     direction(n / 3, n % 3) = parse_decimal(words[static_cast<std::size_t>(n)]).value_or(0);
   }
   return direction;
+}
+
+// "?, ?, ", so that one more may follow.
+std::string question_marks(int count) {
+  std::string marks;
+  for (int n = 0; n < count; ++n) {
+    marks += "?, ";
+  }
+  return marks;
 }
 
 std::map<std::string, std::string> facts_from_text(const std::string& text) {
@@ -110,9 +120,9 @@ void bind_series(SQLite::Statement& statement, const SeriesRecord& record) {
   text(record.dropped_because);
   statement.bind(index++, record.volumes);
   if (record.volume) {
-    statement.bind(index, *record.volume);
+    statement.bind(index, *record.volume);  // else NULL, as all that is not bound
   }
-  ++index;  // unbound parameters are NULL
+  ++index;
   if (record.geometry) {
     for (const std::int64_t axis : record.geometry->size) {
       statement.bind(index++, axis);
@@ -131,6 +141,42 @@ void bind_series(SQLite::Statement& statement, const SeriesRecord& record) {
   const std::string files = pack_paths(record.files);
   statement.bind(index++, files.data(), static_cast<int>(files.size()));
   text(json(record.facts).dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+SeriesWriter::SeriesWriter(SQLite::Database& database)
+    : series_(database,
+              fmt::format("INSERT INTO series ({}, owner) VALUES ({}?)",
+                          kSeriesColumns,
+                          question_marks(kSeriesColumnCount))),
+      issue_(
+          database,
+          "INSERT OR REPLACE INTO issues (path, code, reason_code, reason, advice, series, owner) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?)") {}
+
+void SeriesWriter::add(const SeriesRecord& record, const std::string& owner) {
+  bind_series(series_, record);
+  series_.bind(kSeriesColumnCount + 1, owner);
+  series_.exec();
+}
+
+void SeriesWriter::add(const Issue& issue, const std::string& series, const std::string& owner) {
+  issue_.reset();
+  bind_blob(issue_, 1, issue.path.native());
+  issue_.bind(2, static_cast<int>(issue.code));
+  issue_.bind(3, issue.reason_code);
+  issue_.bind(4, issue.reason);
+  issue_.bind(5, issue.advice);
+  issue_.bind(6, series);
+  issue_.bind(7, owner);
+  issue_.exec();
+}
+
+Issue issue_from_row(SQLite::Statement& row) {
+  return {blob_of(row.getColumn(0)),
+          static_cast<ErrorCode>(row.getColumn(1).getInt()),
+          row.getColumn(2).getString(),
+          row.getColumn(3).getString(),
+          row.getColumn(4).getString()};
 }
 
 }  // namespace marrow

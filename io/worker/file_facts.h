@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "core/error.h"
+#include "io/byte_fields.h"
 #include "io/dicom/dicom_header.h"
 #include "io/nifti/nifti.h"
 #include "io/volume_files/volume_header.h"
@@ -37,5 +38,15 @@ struct FileFacts {
 
   [[nodiscard]] const FileRefusal* refusal() const { return std::get_if<FileRefusal>(&content); }
 };
+
+// As bytes, for the way out of the parsing child and for the catalogue. Reading trusts nothing:
+// Error{kUnreadable} or Error{kInternal} where the bytes are no such thing.
+void write_refusal(const FileRefusal& refusal, ByteWriter& writer);
+[[nodiscard]] FileRefusal read_refusal(ByteReader& reader);
+
+// Appends to `bytes`.
+void write_facts(const FileFacts& facts, std::string& bytes);
+// `file` is the path that was asked about; the bytes' word is not taken for it.
+[[nodiscard]] FileFacts read_facts(ByteReader& reader, const std::filesystem::path& file);
 
 }  // namespace marrow

@@ -64,8 +64,4 @@ struct AnswersHead {
 void write_answers_head(const AnswersHead& head, std::string& bytes);
 [[nodiscard]] AnswersHead read_answers_head(ByteReader& reader);
 
-void write_facts(const FileFacts& facts, std::string& bytes);
-// `file` is the path that was asked about; the child's word is not taken for it.
-[[nodiscard]] FileFacts read_facts(ByteReader& reader, const std::filesystem::path& file);
-
 }  // namespace marrow

@@ -192,6 +192,36 @@ TEST_F(ArchiveEndToEnd, SplitKeepsPatientsTogetherAndRefusesToChangeQuietly) {
   EXPECT_THAT(other.err, HasSubstr("--overwrite"));
 }
 
+TEST_F(ArchiveEndToEnd, SplitTakesAListMadeByHandAndRefusesALeak) {
+  const nlohmann::json series = listed("kept");
+  const std::string patient = series[0].at("patient").get<std::string>();
+  const std::filesystem::path file = folder_->path() / "parts.csv";
+  const auto split = [&](const std::string& text) {
+    write_atomically(file, text);
+    return run({"split", "--from", file.string(), "--overwrite", "--json"});
+  };
+  const std::string key = series[0].at("key").get<std::string>();
+
+  const test::ProcessResult leak =
+      split("patient,key,split\n" + patient + ",,train\n" + patient + "," + key + ",test\n");
+  const test::ProcessResult unknown = split("key,split\n" + key + ",train\nbadc0ffee,test\n");
+  const test::ProcessResult by_hand = split("key,split\n" + key + ",validation\n");
+
+  EXPECT_EQ(leak.exit_code, 7);
+  EXPECT_THAT(leak.err, HasSubstr(patient));
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("badc0ffee"));
+  ASSERT_EQ(by_hand.exit_code, 0) << by_hand.err;
+  EXPECT_EQ(nlohmann::json::parse(by_hand.out).at("patients").at("validation"), 1);
+  for (const nlohmann::json& record : listed("split = 'validation'")) {
+    EXPECT_EQ(record.at("patient"), patient);
+  }
+  // A list that was printed is one that can be read.
+  write_atomically(file, run({"list", "--format", "csv"}).out);
+  EXPECT_EQ(run({"split", "--from", file.string()}).exit_code, 0);
+  ASSERT_EQ(run({"split", "--fractions", "0.6,0.2,0.2", "--overwrite"}).exit_code, 0);
+}
+
 TEST_F(ArchiveEndToEnd, PrepareFillsTheStoreAndRefusesAnotherRecipe) {
   const test::ProcessResult first = run({"prepare", "--config", "prepare/ct.yaml", "--json"});
   const test::ProcessResult other =

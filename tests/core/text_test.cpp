@@ -73,7 +73,17 @@ TEST(Digest, KnowsThePublishedVectors) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   // RFC 4231, case 2, first 8 bytes
   EXPECT_EQ(keyed_digest("Jefe", "what do ya want for nothing?"), "5bdcc146bf60754e");
+  EXPECT_EQ(KeyedDigest("Jefe")("what do ya want for nothing?"), "5bdcc146bf60754e");
   EXPECT_NE(random_salt(), random_salt());
+}
+
+TEST(Digest, KeyedDigestsOfManyTextsAreThoseOfEach) {
+  const std::string long_salt(131, 'k');  // more than one block of SHA-256
+  const KeyedDigest digest(long_salt);
+
+  EXPECT_EQ(digest("a"), keyed_digest(long_salt, "a"));
+  EXPECT_EQ(digest(""), keyed_digest(long_salt, ""));
+  EXPECT_EQ(digest(std::string(200, 'x')), keyed_digest(long_salt, std::string(200, 'x')));
 }
 
 }  // namespace

@@ -15,9 +15,10 @@
 
 #include "core/digest.h"
 #include "core/files.h"
+#include "io/catalogue/file_rows.h"
+#include "io/catalogue/packed_stamps.h"
 #include "io/dicom/dcmtk_session.h"
 #include "io/worker/messages.h"
-#include "io/worker/wire.h"
 #include "tests/support/dicom_series.h"
 #include "tests/support/nifti_bytes.h"
 #include "volumes/store/block_codec.h"
@@ -162,19 +163,12 @@ void config_seeds(const fs::path& folder) {
   testing::write_file(folder / "anchors", std::string_view("a: &x [1, 2]\nb: [*x, *x]\n"));
 }
 
-void wire_seeds(const fs::path& folder) {
+void message_seeds(const fs::path& folder) {
   NiftiHeader nifti;
   nifti.geometry = testing::oblique_grid();
   nifti.transform = "sform";
   nifti.warnings = {"one"};
-  testing::write_file(folder / "nifti", std::string_view(to_wire(FileFacts{"x", nifti}).dump()));
-  testing::write_file(folder / "dicom",
-                      std::string_view(to_wire(FileFacts{"x", testing::made_header(1)}).dump()));
   const FileRefusal refusal{ErrorCode::kUnreadable, "cut-short", "it ends early", "copy again"};
-  testing::write_file(folder / "refusal",
-                      std::string_view(to_wire(FileFacts{"x", refusal}).dump()));
-  testing::write_file(folder / "geometry",
-                      std::string_view(to_wire(testing::oblique_grid()).dump()));
   WorkerReply reply;
   reply.geometry = testing::oblique_grid();
   reply.warnings = {"one"};
@@ -187,6 +181,21 @@ void wire_seeds(const fs::path& folder) {
     testing::write_file(folder / ("answers_" + std::to_string(facts.content.index())),
                         std::string_view(bytes));
   }
+}
+
+void catalogue_seeds(const fs::path& folder) {
+  StampPacker stamps;
+  std::vector<PartFile> part;
+  for (int slice = 0; slice < 3; ++slice) {
+    const std::string name = "IM" + std::to_string(slice);
+    stamps.add(name, {1000 + slice, 1'700'000'000'000'000'000 + slice, 77 + slice});
+    part.push_back({name, pack_facts({name, testing::made_header(slice)})});
+  }
+  testing::write_file(folder / "stamps", std::string_view(stamps.bytes()));
+  testing::write_file(folder / "part", std::string_view(pack_part(part)));
+  const FileRefusal refusal{ErrorCode::kUnreadable, "cut-short", "it ends early", "copy again"};
+  part = {{"notes", pack_facts({"notes", refusal})}};
+  testing::write_file(folder / "refused", std::string_view(pack_part(part)));
 }
 
 void dataset_seeds(const fs::path& folder) {
@@ -247,7 +256,8 @@ int main(int count, char** words) {
     dicom_seeds(folder / "dicom");
     store_seeds(folder / "store");
     config_seeds(folder / "config");
-    wire_seeds(folder / "wire");
+    message_seeds(folder / "messages");
+    catalogue_seeds(folder / "catalogue");
     dataset_seeds(folder / "datasets");
     volume_header_seeds(folder / "volume_header");
   } catch (const std::exception& error) {

@@ -92,6 +92,19 @@ TEST_F(CatalogueFile, GivesBackWhatWasStoredSortedByKey) {
   EXPECT_EQ(reader.salt().size(), 64U);
 }
 
+TEST_F(CatalogueFile, GivesBackWhichVolumeOfTheFilesASeriesIs) {
+  SeriesRecord one = made_record("aaaa000000000001", "p1");
+  SeriesRecord other = made_record("bbbb000000000001", "p1");
+  other.volume = 3;
+  catalogue_.replace_series(std::vector{one, other}, {});
+
+  EXPECT_EQ(catalogue_.series().at(0).volume, std::nullopt);
+  EXPECT_EQ(catalogue_.series().at(1).volume, 3);
+  EXPECT_TRUE(series_json(catalogue_.series().at(0)).at("volume").is_null());
+  EXPECT_EQ(series_json(catalogue_.series().at(1)).at("volume"), 3);
+  EXPECT_EQ(cases_from_catalogue(catalogue_).at(1).images.at(0).volume, 3);
+}
+
 TEST_F(CatalogueFile, IsPrivate) {
   EXPECT_EQ(std::filesystem::status(file_).permissions() & std::filesystem::perms::all,
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
@@ -214,8 +227,8 @@ TEST_F(CatalogueFile, ReadersSeeTheOldStateAfterAWriterWasKilled) {
     writer.exec("DELETE FROM series");
     for (int n = 0; n < 2000; ++n) {
       writer.exec(
-          "INSERT INTO issues (path, code, reason_code, reason, advice) VALUES (zeroblob(500), 4, "
-          "'a', 'b', 'c')");
+          "INSERT INTO issues (path, series, code, reason_code, reason, advice, owner) VALUES "
+          "(randomblob(500), '', 4, 'a', 'b', 'c', '')");
     }
     ::kill(::getpid(), SIGKILL);
   }
@@ -236,6 +249,22 @@ TEST(Catalogue, SaysThatAMissingOneMustBeMade) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kNothingFound);
     EXPECT_THAT(error.what(), HasSubstr("marrow scan"));
+  }
+}
+
+TEST(Catalogue, SaysWhatToDoWithOneOfAnotherVersion) {
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "catalogue.db";
+  { const Catalogue made(file, Catalogue::Mode::kWrite); }
+  SQLite::Database(file.string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 1");
+
+  try {
+    const Catalogue old(file);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_THAT(error.what(), HasSubstr("version 1"));
+    EXPECT_THAT(error.what(), HasSubstr("scan into another work folder"));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "core/error.h"
+#include "io/catalogue/split_file.h"
 
 namespace marrow {
 
@@ -85,6 +86,51 @@ TEST(Split, RefusesALeakAndNamesThePatient) {
   }
   series[3].split = "train";
   EXPECT_NO_THROW(refuse_leak(series));
+}
+
+using Splits = std::map<std::string, std::string>;
+
+TEST(SplitFile, IsReadByKeyOrPatient) {
+  const std::vector<SeriesRecord> series = made_patients(4);
+
+  EXPECT_EQ(splits_from_csv("patient,split\np0,train\np3,test\n", "f.csv", series),
+            (Splits{{"p0", "train"}, {"p3", "test"}}));
+  EXPECT_EQ(
+      splits_from_csv("key, split ,other\ns0,train,x\ns1,train,\"a,b\"\ns2,,\ns4,validation,\n",
+                      "f.csv",
+                      series),
+      (Splits{{"p0", "train"}, {"p2", "validation"}}));
+  EXPECT_EQ(splits_from_csv("key,patient,split\ns0,p0,train\n", "f.csv", series),
+            (Splits{{"p0", "train"}}));
+}
+
+TEST(SplitFile, IsRefusedWithTheReason) {
+  const std::vector<SeriesRecord> series = made_patients(4);
+  const auto refusal = [&](const char* text, ErrorCode code) -> std::string {
+    try {
+      static_cast<void>(splits_from_csv(text, "f.csv", series));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << text;
+      return error.what();
+    }
+    return "not refused";
+  };
+  using ::testing::HasSubstr;
+
+  EXPECT_THAT(refusal("key,split\ns0,train\ns1,test\n", ErrorCode::kRefused), HasSubstr("p0"));
+  EXPECT_THAT(refusal("key,split\ns0,train\nqq,test\n", ErrorCode::kInvalidArgument),
+              HasSubstr("qq"));
+  EXPECT_THAT(refusal("key,patient,split\ns0,p1,train\n", ErrorCode::kInvalidArgument),
+              HasSubstr("s0"));
+  EXPECT_THAT(refusal("key,split\ns0,training\n", ErrorCode::kInvalidArgument),
+              HasSubstr("row 2: expected train"));
+  EXPECT_THAT(refusal("key,part\ns0,train\n", ErrorCode::kInvalidArgument),
+              HasSubstr("no column \"split\""));
+  EXPECT_THAT(refusal("split\ntrain\n", ErrorCode::kInvalidArgument),
+              HasSubstr("no column \"patient\""));
+  EXPECT_THAT(refusal("key,split,split\n", ErrorCode::kInvalidArgument), HasSubstr("twice"));
+  EXPECT_THAT(refusal("", ErrorCode::kInvalidArgument), HasSubstr("split"));
+  EXPECT_THAT(refusal("key,split\ns0,\n", ErrorCode::kNothingFound), HasSubstr("no row"));
 }
 
 }  // namespace

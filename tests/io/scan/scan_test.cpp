@@ -143,15 +143,10 @@ TEST_F(ScannedArchive, KeepsNoIdentifierOfThePatient) {
 TEST_F(ScannedArchive, TheNumberOfThreadsChangesNothing) {
   fill();
   Catalogue one(file_, Catalogue::Mode::kWrite);
-  scan_archive(one, 1);
   fs::copy_file(file_, folder_.path() / "again.db");
   Catalogue four(folder_.path() / "again.db", Catalogue::Mode::kWrite);  // the same salt
-  std::vector<fs::path> known;
-  four.for_each_stamp([&](const fs::path& path, const FileStamp&) { known.push_back(path); });
-  four.remove_files(known);
-  four.replace_series({}, {});
 
-  EXPECT_EQ(scan_archive(four, 4).opened, static_cast<std::int64_t>(known.size()));
+  EXPECT_EQ(scan_archive(one, 1).opened, scan_archive(four, 4).opened);
   EXPECT_EQ(dump(four), dump(one));
 }
 

@@ -3,10 +3,7 @@
 
 #include <exception>
 
-#include <nlohmann/json.hpp>
-
 #include "io/worker/messages.h"
-#include "io/worker/wire.h"
 #include "tests/fuzz/fuzz_input.h"
 
 namespace marrow::fuzzing {
@@ -27,10 +24,6 @@ void refusing_anyhow(Work work) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace marrow;
   fuzzing::FuzzInput input(data, size);
-  if (from_wire_text(to_wire_text(input.text())) != input.text()) {
-    __builtin_trap();
-  }
-  fuzzing::refusing_anyhow([&] { static_cast<void>(from_wire_text(input.text())); });
   fuzzing::refusing_anyhow([&] { static_cast<void>(read_request(input.text())); });
   fuzzing::refusing_anyhow([&] {
     const std::string again = reply_bytes(read_reply(input.text()));
@@ -48,16 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string again;
     write_facts(read_facts(second, "x"), again);
     if (again != bytes) {
-      __builtin_trap();
-    }
-  });
-  fuzzing::refusing_anyhow([&] {
-    const nlohmann::json wire = nlohmann::json::parse(input.text());
-    fuzzing::refusing_anyhow([&] { static_cast<void>(geometry_from_wire(wire)); });
-    const FileFacts facts = facts_from_wire(wire, "x");
-    // Whatever was let in can travel again and stays the same.
-    const nlohmann::json again = to_wire(facts);
-    if (to_wire(facts_from_wire(again, "x")) != again) {
       __builtin_trap();
     }
   });

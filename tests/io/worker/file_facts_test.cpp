@@ -1,24 +1,26 @@
-#include "io/worker/wire.h"
+#include "io/worker/file_facts.h"
 
 #include <cmath>
 #include <limits>
 
 #include <gmock/gmock.h>
-#include <nlohmann/json.hpp>
 
 #include "io/worker/requests.h"
 
 namespace marrow {
 namespace {
 
-using nlohmann::json;
-
 // What arrives on the other side.
 FileFacts travelled(const FileFacts& facts) {
-  return facts_from_wire(json::parse(to_wire(facts).dump()), facts.file);
+  std::string bytes;
+  write_facts(facts, bytes);
+  ByteReader reader(bytes);
+  FileFacts back = read_facts(reader, facts.file);
+  EXPECT_EQ(reader.rest(), "");
+  return back;
 }
 
-TEST(Wire, DicomHeadersArriveWhole) {
+TEST(FileFacts, DicomHeadersArriveWhole) {
   DicomHeader header;
   header.file = "a/b.dcm";
   header.patient_id = "\xff\x01 \xe9";
@@ -60,7 +62,7 @@ TEST(Wire, DicomHeadersArriveWhole) {
   EXPECT_EQ(back->traits, header.traits);
 }
 
-TEST(Wire, NiftiHeadersArriveWhole) {
+TEST(FileFacts, NiftiHeadersArriveWhole) {
   NiftiHeader header;
   Eigen::Matrix3d turned;
   turned << 0, -1, 0, 1, 0, 0, 0, 0, 1;
@@ -86,7 +88,7 @@ TEST(Wire, NiftiHeadersArriveWhole) {
   EXPECT_EQ(back->warnings, header.warnings);
 }
 
-TEST(Wire, VolumeFileHeadersArriveWhole) {
+TEST(FileFacts, VolumeFileHeadersArriveWhole) {
   VolumeFileHeader header;
   header.format = "metaimage";
   header.geometry =
@@ -116,35 +118,39 @@ TEST(Wire, VolumeFileHeadersArriveWhole) {
   EXPECT_EQ(back->warnings, header.warnings);
 }
 
-TEST(Wire, TextOfAnyBytesComesBack) {
-  std::string all;
-  for (int byte = 0; byte < 256; ++byte) {
-    all += static_cast<char>(byte);
+TEST(FileFacts, RefusalsArriveWhole) {
+  const FileRefusal refusal{ErrorCode::kUnsupported, "colour", "it is in colour", "convert it"};
+
+  const FileFacts facts = travelled({"x.dcm", refusal});
+
+  const FileRefusal* back = facts.refusal();
+  ASSERT_NE(back, nullptr);
+  EXPECT_EQ(back->code, ErrorCode::kUnsupported);
+  EXPECT_EQ(back->reason_code, "colour");
+  EXPECT_EQ(back->sentence, "it is in colour");
+  EXPECT_EQ(back->advice, "convert it");
+}
+
+TEST(FileFacts, BytesThatMakeNoSenseAreRefused) {
+  std::string bytes;
+  write_facts({"x", FileRefusal{ErrorCode::kUnreadable, "cut-short", "sentence", ""}}, bytes);
+  const auto read = [](const std::string& from) {
+    ByteReader reader(from);
+    return read_facts(reader, "x");
+  };
+  std::string wrong_kind = bytes;
+  wrong_kind[0] = 9;
+  std::string wrong_code = bytes;
+  wrong_code[1] = 120;
+
+  EXPECT_THROW((void)read(wrong_kind), Error);
+  EXPECT_THROW((void)read(wrong_code), Error);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_THROW((void)read(bytes.substr(0, size)), Error) << size;
   }
-
-  EXPECT_EQ(from_wire_text(to_wire_text(all)), all);
 }
 
-TEST(Wire, AnswersThatMakeNoSenseAreRefused) {
-  const json good =
-      to_wire(FileFacts{"x", FileRefusal{ErrorCode::kUnreadable, "cut-short", "sentence", ""}});
-  json wrong_kind = good;
-  wrong_kind["kind"] = "other";
-  json wrong_code = good;
-  wrong_code["refusal"]["code"] = 99;
-  json wrong_type = good;
-  wrong_type["refusal"]["sentence"] = 5;
-  json wrong_geometry =
-      to_wire(make_geometry({4, 5, 6}, {1, 2, 3}, {0, 0, 0}, Eigen::Matrix3d::Identity()));
-  wrong_geometry["spacing"] = {1, -2, 3};
-
-  EXPECT_THROW((void)facts_from_wire(wrong_kind, "x"), std::exception);
-  EXPECT_THROW((void)facts_from_wire(wrong_code, "x"), std::exception);
-  EXPECT_THROW((void)facts_from_wire(wrong_type, "x"), std::exception);
-  EXPECT_THROW((void)geometry_from_wire(wrong_geometry), std::exception);
-}
-
-TEST(Wire, ReasonCodesAreSplitOffDicomSentences) {
+TEST(FileFacts, ReasonCodesAreSplitOffDicomSentences) {
   const FileRefusal refusal = refusal_of(
       Error(ErrorCode::kUnsupported, "missing-slices: a/b.dcm: slice 4 is missing"), "a/b.dcm");
 
