@@ -128,6 +128,14 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return lower;
+}
+
 std::optional<double> parse_decimal(std::string_view text) {
   text = trim(text);
   if (text.starts_with('+') && !text.starts_with("+-")) {

@@ -21,6 +21,8 @@ namespace marrow {
 [[nodiscard]] std::vector<std::string> split_words(std::string_view text, char separator);
 [[nodiscard]] std::string join(const std::vector<std::string>& words, std::string_view separator);
 [[nodiscard]] std::string_view trim(std::string_view text);
+// A to Z only; other bytes stay, whatever the locale.
+[[nodiscard]] std::string lower_case(std::string_view text);
 // All of the text, without the blanks around it, as one finite decimal number; else nothing.
 [[nodiscard]] std::optional<double> parse_decimal(std::string_view text);
 // The text of that name, empty when there is none.

@@ -1,9 +1,13 @@
 #include "io/scan.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -11,6 +15,7 @@
 
 #include "core/files.h"
 #include "core/interrupt.h"
+#include "core/text.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/series_json.h"
 #include "io/dicom/grouping.h"
@@ -32,6 +37,15 @@ bool is_below(const std::filesystem::path& path, const std::vector<std::filesyst
   });
 }
 
+// Either file of a NIfTI pair.
+bool is_of_a_pair(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kEndings{".hdr", ".img", ".hdr.gz", ".img.gz"};
+  const std::string lower = lower_case(name);
+  return std::any_of(kEndings.begin(), kEndings.end(), [&](std::string_view ending) {
+    return lower.ends_with(ending);
+  });
+}
+
 // What the walk finds against what the catalogue knows: new and changed files are opened, their
 // facts and the files that are gone are written.
 class FilesUpdate {
@@ -42,6 +56,7 @@ class FilesUpdate {
         progress_("scan", 0, "files", options.progress),
         result_(result),
         known_folders_(catalogue.last_folder()),
+        retried_(catalogue.files_to_retry()),
         walked_(static_cast<std::size_t>(known_folders_) + 1, false) {
     waiting_.reserve(2 * kFilesPerTransaction);
   }
@@ -58,7 +73,7 @@ class FilesUpdate {
             opened.push_back(&*found++);
           }
           if (found != end && listing.name(*found) == name) {
-            if (found->stamp != stamp) {
+            if (found->stamp != stamp || is_retried(path, name)) {
               opened.push_back(&*found);
             }
             ++found;
@@ -68,6 +83,9 @@ class FilesUpdate {
         });
     for (; found != end; ++found) {
       opened.push_back(&*found);
+    }
+    if (!opened.empty() || !gone.empty()) {
+      open_dependent(listing, id, opened);
     }
     if (whole && id > 0 && id <= known_folders_) {
       walked_[static_cast<std::size_t>(id)] = true;
@@ -124,6 +142,30 @@ class FilesUpdate {
     std::shared_ptr<const std::string> folder;
     FileChange change;
   };
+
+  [[nodiscard]] bool is_retried(const std::filesystem::path& folder,
+                                const std::string& name) const {
+    return !retried_.empty() && retried_.contains((folder / name).native());
+  }
+
+  // Some files are read together with another of their folder, which may be the one that changed.
+  void open_dependent(const FolderListing& listing,
+                      std::int64_t folder,
+                      std::vector<const FolderListing::File*>& opened) const {
+    const std::vector<std::string> dependent = catalogue_.files_with_partners(folder);
+    std::vector<const FolderListing::File*> all;
+    auto next = opened.begin();
+    for (const FolderListing::File& file : listing.files()) {
+      const bool is_opened = next != opened.end() && *next == &file;
+      next += is_opened ? 1 : 0;
+      const std::string_view name = listing.name(file);
+      if (is_opened || is_of_a_pair(name) ||
+          std::binary_search(dependent.begin(), dependent.end(), name)) {
+        all.push_back(&file);
+      }
+    }
+    opened = std::move(all);
+  }
 
   void remove(const std::shared_ptr<const std::string>& folder, std::string name) {
     ++result_.removed;
@@ -192,6 +234,7 @@ class FilesUpdate {
   Progress progress_;
   ScanResult& result_;
   std::int64_t known_folders_;
+  std::unordered_set<std::string> retried_;
   std::vector<bool> walked_;  // by number of the folder
   std::vector<FileToRead> batch_;
   std::vector<Waiting> waiting_;

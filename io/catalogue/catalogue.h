@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "core/records.h"
@@ -105,6 +106,12 @@ class Catalogue {
   // update_series makes those anew whose files have changed since the last time, all in one
   // transaction.
   void change_files(std::span<const FolderChange> changes);
+  // Paths of files that were refused for what lies outside them and may be read by now though they
+  // have not changed: no permission, not readable, too little memory.
+  [[nodiscard]] std::unordered_set<std::string> files_to_retry() const;
+  // Names of files in the folder of that number that may read otherwise when another file beside
+  // them changes: headers with voxels in a file of their own, and refused files. Sorted.
+  [[nodiscard]] std::vector<std::string> files_with_partners(std::int64_t folder) const;
   void start_walk(std::span<const std::filesystem::path> roots);
   void add_found(const Issue& issue);  // below those roots
   void update_series(const SeriesMakers& makers);

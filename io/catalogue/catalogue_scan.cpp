@@ -173,6 +173,24 @@ void Catalogue::change_files(std::span<const FolderChange> changes) {
   });
 }
 
+std::unordered_set<std::string> Catalogue::files_to_retry() const {
+  return with_database(state_->file, [&] {
+    SQLite::Statement statement(
+        state_->database,
+        "SELECT path FROM issues WHERE owner >= 'x' AND owner < 'y' AND reason_code IN "
+        "('no-permission', 'unreadable', 'missing', 'out-of-memory')");
+    std::unordered_set<std::string> paths;
+    while (statement.executeStep()) {
+      paths.insert(blob_of(statement.getColumn(0)));
+    }
+    return paths;
+  });
+}
+
+std::vector<std::string> Catalogue::files_with_partners(std::int64_t folder) const {
+  return with_database(state_->file, [&] { return state_->files->files_with_partners(folder); });
+}
+
 void Catalogue::start_walk(std::span<const std::filesystem::path> roots) {
   with_database(state_->file, [&] { state_->found.value().start(roots); });
 }

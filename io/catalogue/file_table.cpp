@@ -13,8 +13,9 @@
 
 namespace marrow {
 
-FileTable::FileTable(SQLite::Database& database)
+FileTable::FileTable(SQLite::Database& database, std::size_t chunk_files)
     : database_(database),
+      chunk_files_(chunk_files),
       volumes_(database),
       find_folder_(database, "SELECT id FROM folders WHERE path = ?"),
       add_folder_(database, "INSERT INTO folders (path) VALUES (?)"),
@@ -55,7 +56,7 @@ class FileTable::ChunkEdit {
 
   void change(std::span<const FileChange> changes) {
     merge(changes);
-    if (!replaced_.empty() || stamps_.size() > kChunkFiles) {
+    if (!replaced_.empty() || stamps_.size() > table_.chunk_files_) {
       for (auto& [owner, part] : parts_) {
         unpack(part, owner);
       }
@@ -143,7 +144,7 @@ class FileTable::ChunkEdit {
   }
 
   void write() {
-    if (stamps_.size() > kChunkFiles) {
+    if (stamps_.size() > table_.chunk_files_) {
       split();
       return;
     }
@@ -230,9 +231,10 @@ class FileTable::ChunkEdit {
     table_.drop_parts_.reset();
     table_.drop_parts_.bind(1, chunk_.id);
     table_.drop_parts_.exec();
-    const std::size_t pieces = (stamps_.size() + kChunkFiles - 1) / kChunkFiles;
+    const std::size_t most = table_.chunk_files_;
+    const std::size_t pieces = (stamps_.size() + most - 1) / most;
     const std::size_t even = (stamps_.size() + pieces - 1) / pieces;
-    const std::size_t step = appended_ ? kChunkFiles : even;
+    const std::size_t step = appended_ ? most : even;
     for (std::size_t first = 0; first < stamps_.size(); first += step) {
       const std::size_t end = std::min(first + step, stamps_.size());
       Chunk chunk = first == 0 ? chunk_ : Chunk{0, stamps_[first].name};
@@ -434,6 +436,23 @@ std::vector<FileFacts> FileTable::refused(const std::string& owner) {
   }
   refused_part_.reset();
   return files;
+}
+
+std::vector<std::string> FileTable::files_with_partners(std::int64_t folder) {
+  std::vector<std::string> names = volumes_.detached(folder);
+  SQLite::Statement parts(database_,
+                          "SELECT facts FROM parts JOIN chunks ON chunks.id = parts.chunk WHERE "
+                          "folder = ? AND owner = 'x'");
+  parts.bind(1, folder);
+  while (parts.executeStep()) {
+    for (PartFile& file : unpack_part(blob_of(parts.getColumn(0)), "x")) {
+      if (unpack_facts(file.facts, file.name).refusal()->reason_code != "not-an-image") {
+        names.push_back(std::move(file.name));
+      }
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 }  // namespace marrow

@@ -43,7 +43,8 @@ class FileTable {
  public:
   static constexpr std::size_t kChunkFiles = 1024;
 
-  explicit FileTable(SQLite::Database& database);
+  // `chunk_files`: of new chunks; tests make it small.
+  explicit FileTable(SQLite::Database& database, std::size_t chunk_files = kChunkFiles);
 
   // To be called inside a transaction.
   void change(const FolderChange& change);
@@ -58,6 +59,10 @@ class FileTable {
   [[nodiscard]] std::vector<DicomHeader> headers(const std::string& owner);
   // The refused files of an owner "x" + chunk, by name.
   [[nodiscard]] std::vector<FileFacts> refused(const std::string& owner);
+
+  // Names of files whose facts may come from another file beside them, or would if it were there:
+  // volume files with detached voxels, and refused files but those that are no images. Sorted.
+  [[nodiscard]] std::vector<std::string> files_with_partners(std::int64_t folder);
 
  private:
   struct Chunk {
@@ -86,6 +91,7 @@ class FileTable {
   void mark(const std::string& owner, std::int64_t chunk);
 
   SQLite::Database& database_;
+  std::size_t chunk_files_;
   VolumeFileTable volumes_;
   SQLite::Statement find_folder_, add_folder_, chunk_at_, next_chunk_, chunk_stamps_,
       folder_stamps_, add_chunk_, write_chunk_, drop_chunk_, chunk_parts_, add_part_, write_part_,

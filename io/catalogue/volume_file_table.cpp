@@ -153,6 +153,21 @@ std::string VolumeFileTable::facts(std::int64_t folder, const std::string& name)
   return facts;
 }
 
+std::vector<std::string> VolumeFileTable::detached(std::int64_t folder) {
+  SQLite::Statement rows(database_, "SELECT name, facts FROM volume_files WHERE folder = ?");
+  rows.bind(1, folder);
+  std::vector<std::string> names;
+  while (rows.executeStep()) {
+    const std::string bytes = blob_of(rows.getColumn(1));
+    ByteReader reader(bytes);
+    const FileFacts facts = read_facts(reader, "");
+    if (facts.volume_file() != nullptr && !facts.volume_file()->data_file.empty()) {
+      names.push_back(blob_of(rows.getColumn(0)));
+    }
+  }
+  return names;
+}
+
 void VolumeFileTable::place_files(std::span<const std::filesystem::path> roots, bool all) {
   if (all) {
     database_.exec("UPDATE volume_files SET place = NULL");

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
@@ -32,6 +33,10 @@ class VolumeFileTable {
   void remove(std::int64_t folder, const std::string& name);
   // Empty when it is no such file.
   [[nodiscard]] std::string facts(std::int64_t folder, const std::string& name);
+
+  // Names of files in `folder` whose voxels lie in a file of their own, as NRRD and MetaImage
+  // headers say it; NIfTI pairs say it with their names.
+  [[nodiscard]] std::vector<std::string> detached(std::int64_t folder);
 
   // Sets the places of files that have none (of all, when `all`), and notes those that share one.
   void place_files(std::span<const std::filesystem::path> roots, bool all);

@@ -1,7 +1,6 @@
 #include "io/datasets/class_folders.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <utility>
 
@@ -91,10 +90,7 @@ void add_pictures(const fs::path& root,
 }  // namespace
 
 bool has_picture_ending(const std::string& name) {
-  std::string lower = fs::path(name).extension().string();
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
+  const std::string lower = lower_case(fs::path(name).extension().string());
   return lower == ".png" || lower == ".jpg" || lower == ".jpeg";
 }
 

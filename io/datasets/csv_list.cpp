@@ -52,10 +52,7 @@ std::vector<CsvRow> read_rows(const fs::path& file) {
   }
   std::vector<std::string> header;
   for (const std::string& word : records.front()) {
-    std::string column(trim(word));
-    std::transform(column.begin(), column.end(), column.begin(), [](unsigned char c) {
-      return static_cast<char>(std::tolower(c));
-    });
+    std::string column = lower_case(trim(word));
     if (std::find(header.begin(), header.end(), column) != header.end() && !column.empty()) {
       throw Error(
           ErrorCode::kInvalidArgument,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,19 +11,7 @@
 
 namespace marrow {
 
-namespace {
-
 namespace fs = std::filesystem;
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  return lower;
-}
-
-}  // namespace
 
 std::string shown_path(const fs::path& path) {
   return printable(path.string(), 400);

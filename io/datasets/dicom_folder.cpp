@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -305,9 +304,9 @@ class DicomFolderReader {
     std::map<std::string, std::string> seen;
     for (const LabelClass& c : result_.dataset.classes) {
       std::string folded;
-      for (const char letter : c.name) {
+      for (const char letter : lower_case(c.name)) {
         if (letter != ' ' && letter != '_' && letter != '-') {
-          folded += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+          folded += letter;
         }
       }
       const auto [other, added] = seen.emplace(folded, c.name);

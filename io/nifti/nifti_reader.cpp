@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string_view>
 #include <utility>
 
@@ -33,12 +32,7 @@ void check_nifti_is_file(const fs::path& file, const std::string& name) {
 }
 
 bool has_ending(const std::string& text, std::string_view ending) {
-  return text.size() > ending.size() &&
-         std::equal(
-             ending.begin(),
-             ending.end(),
-             text.end() - static_cast<std::ptrdiff_t>(ending.size()),
-             [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+  return text.size() > ending.size() && lower_case(text).ends_with(ending);
 }
 
 // The other file of a pair: `from` (".img") replaced by the first of `to` that exists.

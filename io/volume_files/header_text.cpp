@@ -1,7 +1,6 @@
 #include "io/volume_files/header_text.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <utility>
 
@@ -60,11 +59,7 @@ std::optional<std::string_view> HeaderLines::next() {
 }
 
 std::string lower_header_word(std::string_view text) {
-  std::string lower(trim(text));
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  return lower;
+  return lower_case(trim(text));
 }
 
 std::optional<std::vector<double>> header_numbers(std::string_view text) {

@@ -86,5 +86,9 @@ TEST(Digest, KeyedDigestsOfManyTextsAreThoseOfEach) {
   EXPECT_EQ(digest(std::string(200, 'x')), keyed_digest(long_salt, std::string(200, 'x')));
 }
 
+TEST(LowerCase, LeavesBytesThatAreNoAsciiLetters) {
+  EXPECT_EQ(lower_case("A-Z.NII\xC4 \xc3\x84[]"), "a-z.nii\xC4 \xc3\x84[]");
+}
+
 }  // namespace
 }  // namespace marrow

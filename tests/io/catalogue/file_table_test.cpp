@@ -1,5 +1,6 @@
 #include "io/catalogue/file_table.h"
 
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <random>
@@ -10,6 +11,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "io/catalogue/catalogue.h"
+#include "io/catalogue/database.h"
 #include "io/catalogue/packed_stamps.h"
 #include "tests/support/dicom_series.h"
 
@@ -142,6 +144,86 @@ TEST_F(KnownFiles, OfASeriesAreFoundInAllFolders) {
   change("/archive/7", {{"a", std::nullopt}});
   catalogue_.update_series(makers);
   EXPECT_EQ(files, (std::map<std::string, std::size_t>{{fmt::format("{:016x}", 3), 19U}}));
+}
+
+// One file of a random kind under one of few names, so that everything meets everything.
+FileFacts random_facts(const fs::path& file, std::mt19937& random) {
+  switch (random() % 4) {
+    case 0: {
+      NiftiHeader header;
+      header.geometry = testing::oblique_grid();
+      header.transform = "sform";
+      header.data_offset = static_cast<std::int64_t>(random() % 1000);
+      return {file, header};
+    }
+    case 1:
+      return made_facts(file, -1, 0);
+    default:
+      return made_facts(file, static_cast<int>(random() % 3), static_cast<int>(random() % 9));
+  }
+}
+
+TEST(FileTable, WithTinyChunksHoldsWhatRandomChangesMadeOfIt) {
+  const TemporaryFolder folder;
+  SQLite::Database database = open_catalogue(folder.path() / "catalogue.db", true);
+  FileTable table(database, 3);
+  std::map<fs::path, std::map<std::string, KnownFile>> model;
+  std::mt19937 random(17);
+  for (int round = 0; round < 400; ++round) {
+    const fs::path place = random() % 3 == 0 ? "/archive/a" : "/archive/a/b";
+    std::map<std::string, std::optional<KnownFile>> files;
+    for (std::uint64_t n = 0; n < 1 + random() % 6; ++n) {
+      const std::string name = fmt::format("{}", random() % 30);
+      if (random() % 5 < 2) {
+        files[name] = std::nullopt;
+        model[place].erase(name);
+      } else {
+        const FileStamp stamp{static_cast<std::int64_t>(random() % 99), round, 5};
+        const KnownFile known{stamp, pack_facts(random_facts(place / name, random))};
+        files[name] = known;
+        model[place][name] = known;
+      }
+    }
+    FolderChange change{place, {}};
+    for (const auto& [name, known] : files) {
+      change.files.push_back({name, known});
+    }
+    table.change(change);
+
+    std::map<std::string, std::size_t> owners;
+    for (const auto& [where, known] : model) {
+      std::vector<std::string> names;
+      table.for_each_stamp(table.folder_id(where),
+                           [&](const std::string& name, const FileStamp& stamp) {
+                             ASSERT_EQ(stamp, known.at(name).stamp);
+                             names.push_back(name);
+                           });
+      ASSERT_TRUE(std::is_sorted(names.begin(), names.end()));
+      ASSERT_EQ(names.size(), known.size()) << "round " << round;
+      for (const auto& [name, file] : known) {
+        ASSERT_EQ(table.find(where / name)->facts, file.facts) << "round " << round;
+        ++owners[file.facts.owner];
+      }
+    }
+    for (const auto& [owner, count] : owners) {
+      if (owner.starts_with('d')) {
+        ASSERT_EQ(table.headers(owner).size(), count) << "round " << round;
+      }
+    }
+    SQLite::Statement largest(database, "SELECT max(file_count) FROM chunks");
+    ASSERT_TRUE(largest.executeStep());
+    ASSERT_LE(largest.getColumn(0).getInt64(), 3);
+    SQLite::Statement chunks(database, "SELECT DISTINCT chunk FROM parts WHERE owner = 'x'");
+    std::size_t refused = 0;
+    while (chunks.executeStep()) {
+      refused += table.refused(fmt::format("x{}", chunks.getColumn(0).getInt64())).size();
+    }
+    ASSERT_EQ(refused, owners.contains("x") ? owners.at("x") : 0U);
+    SQLite::Statement rows(database, "SELECT count(*) FROM volume_files");
+    ASSERT_TRUE(rows.executeStep());
+    ASSERT_EQ(static_cast<std::size_t>(rows.getColumn(0).getInt64()),
+              owners.contains("v") ? owners.at("v") : 0U);
+  }
 }
 
 TEST(PackedStamps, RoundTripExtremeNumbersAndRefuseDamage) {

@@ -2,6 +2,7 @@
 #include <array>
 #include <chrono>
 #include <random>
+#include <set>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -15,7 +16,9 @@
 #include "io/dicom/dicom_writer.h"
 #include "io/nifti/nifti.h"
 #include "io/scan.h"
+#include "tests/support/dicom_made.h"
 #include "tests/support/dicom_series.h"
+#include "tests/support/nifti_bytes.h"
 
 namespace marrow {
 
@@ -86,7 +89,7 @@ class ChangingArchive : public ::testing::Test {
 
   void change_once() {
     const std::vector<fs::path> files = this->files();
-    switch (files.empty() ? 0 : pick(10)) {
+    switch (files.empty() ? 0 : pick(15)) {
       case 0:
       case 1:
         add_series();
@@ -129,9 +132,87 @@ class ChangingArchive : public ::testing::Test {
         fs::create_symlink("nowhere", some_folder() / fmt::format("link{}", pick(3)), exists);
         break;
       }
+      case 9: {
+        const fs::path file = some_folder() / (pick(2) == 0 ? "t1.nrrd" : "t1.mha");
+        write_volume_text(file, pick(2) == 0 ? "LOCAL" : fmt::format("v{}.raw", pick(2)));
+        break;
+      }
+      case 10:  // the voxels of such a file come, go, or are cut short
+        if (const fs::path file = some_folder() / fmt::format("v{}.raw", pick(2)); pick(3) > 0) {
+          testing::write_file(file, std::string_view(std::string(48 - 24 * pick(2), 'v')));
+          touch(file);
+        } else {
+          fs::remove(file);
+        }
+        break;
+      case 11: {  // as many as make a folder that of one patient, or one more
+        const fs::path folder = some_folder();
+        for (std::size_t n = 0; n < 11 + pick(3); ++n) {
+          write_nifti(folder / fmt::format("t{}.nii", n), volume_);
+          touch(folder / fmt::format("t{}.nii", n));
+        }
+        break;
+      }
+      case 12:
+        add_enhanced();
+        break;
+      case 13: {  // one that is not read until its pair is there
+        const std::vector<fs::path> all = this->files();
+        fs::rename(all[pick(all.size())], some_folder() / fmt::format("v{}.raw", pick(2)));
+        break;
+      }
       default:
         fs::remove_all(some_folder());
     }
+  }
+
+  void write_volume_text(const fs::path& file, const std::string& voxels) {
+    const bool local = voxels == "LOCAL";
+    std::string text;
+    if (file.extension() == ".nrrd") {
+      text =
+          "NRRD0005\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 4 3 2\n"
+          "space directions: (0.5,0,0) (0,2,0) (0,0,3)\nkinds: domain domain domain\n"
+          "endian: little\nencoding: raw\nspace origin: (10,20,30)\n" +
+          (local ? "\n" : "data file: " + voxels + "\n");
+    } else {
+      text =
+          "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
+          "CompressedData = False\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 1 2 3\n"
+          "AnatomicalOrientation = RAI\nElementSpacing = 0.5 2 3\nDimSize = 4 3 2\n"
+          "ElementType = MET_SHORT\nElementDataFile = " +
+          voxels + "\n";
+    }
+    testing::write_file(file, std::string_view(text + (local ? std::string(48, 'v') : "")));
+    touch(file);
+  }
+
+  // A multi-frame object with two volumes, told apart by time.
+  void add_enhanced() {
+    DcmFileFormat format;
+    DcmDataset& data = *format.getDataset();
+    testing::start_image(data, 3, 5, static_cast<int>(pick(3)));
+    testing::put_text(data, DCM_SOPClassUID, UID_EnhancedMRImageStorage);
+    testing::put_text(data, DCM_SeriesInstanceUID, fmt::format("1.2.3.{}", pick(2)));
+    testing::put_text(data, DCM_NumberOfFrames, "4");
+    DcmItem& shared = testing::add_item(data, DCM_SharedFunctionalGroupsSequence);
+    testing::put_text(
+        testing::add_item(shared, DCM_PixelMeasuresSequence), DCM_PixelSpacing, "1.5\\2");
+    testing::put_text(testing::add_item(shared, DCM_PlaneOrientationSequence),
+                      DCM_ImageOrientationPatient,
+                      "1\\0\\0\\0\\1\\0");
+    for (int frame = 0; frame < 4; ++frame) {
+      DcmItem& groups = testing::add_item(data, DCM_PerFrameFunctionalGroupsSequence);
+      testing::put_text(testing::add_item(groups, DCM_PlanePositionSequence),
+                        DCM_ImagePositionPatient,
+                        frame % 2 == 0 ? "0\\5\\1" : "0\\5\\3");
+      DcmItem& content = testing::add_item(groups, DCM_FrameContentSequence);
+      ASSERT_TRUE(
+          content.putAndInsertUint32(DCM_TemporalPositionIndex, static_cast<Uint32>(frame / 2 + 1))
+              .good());
+    }
+    testing::put_pixels(data, std::vector<Uint16>(3 * 5 * 4, 7));
+    touch(testing::save_image(format, some_folder() / fmt::format("enhanced{}.dcm", pick(4))));
   }
 
   static std::string dump(const fs::path& file) {
@@ -177,8 +258,9 @@ class ChangingArchive : public ::testing::Test {
 };
 
 TEST_F(ChangingArchive, ScannedAgainGivesTheRowsOfAFreshScan) {
-  for (int round = 0; round < 25; ++round) {
-    for (std::size_t n = 0; n < 1 + pick(8); ++n) {
+  std::set<std::string> formats;
+  for (int round = 0; round < 40; ++round) {
+    for (std::size_t n = 0; n < 1 + pick(10); ++n) {
       change_once();
     }
     {
@@ -186,9 +268,52 @@ TEST_F(ChangingArchive, ScannedAgainGivesTheRowsOfAFreshScan) {
       scan(std::vector{archive_}, catalogue, options());
     }
     ASSERT_EQ(dump(file_), fresh_dump({archive_})) << "round " << round;
+    for (const SeriesRecord& record : Catalogue(file_).series()) {
+      formats.insert(record.format + (record.volume ? " volume" : ""));
+    }
   }
+  EXPECT_THAT(formats,
+              ::testing::ElementsAre("dicom", "dicom volume", "metaimage", "nifti", "nrrd"));
   EXPECT_GT(Catalogue(file_).series().size(), 5U);  // the archive is not empty in the end
   EXPECT_GT(Catalogue(file_).issues().size(), 3U);
+}
+
+TEST_F(ChangingArchive, ReadsAHeaderAgainWhenTheFileWithItsVoxelsComes) {
+  write_volume_text(some_folder() / "x.mha", "v.raw");
+  Catalogue catalogue(file_, Catalogue::Mode::kWrite);
+  EXPECT_EQ(scan(std::vector{archive_}, catalogue, options()).series, 0);
+
+  for (const fs::path& header : files()) {
+    testing::write_file(header.parent_path() / "v.raw", std::string_view(std::string(48, 'v')));
+  }
+  const ScanResult result = scan(std::vector{archive_}, catalogue, options());
+
+  EXPECT_EQ(result.opened, 2);
+  EXPECT_EQ(result.by_verdict.at("use"), 1);
+}
+
+TEST_F(ChangingArchive, ReadsAFileAgainThatCouldNotBeReadForWhatLiesOutsideIt) {
+  const fs::path file = some_folder() / "t1.nii";
+  write_nifti(file, volume_);
+  FileFacts refused{
+      file, FileRefusal{ErrorCode::kUnreadable, "no-permission", "not allowed", "allow it"}};
+  Catalogue catalogue(file_, Catalogue::Mode::kWrite);
+  scan(std::vector{archive_}, catalogue, options());
+  const FileStamp stamp = catalogue.file_record(file)->stamp;
+  catalogue.change_files(std::vector{
+      FolderChange{file.parent_path(), {{"t1.nii", KnownFile{stamp, pack_facts(refused)}}}}});
+  SeriesMakers makers;
+  makers.options = "none";
+  makers.refused_file = [](const FileFacts& facts) {
+    return Issue{facts.file, ErrorCode::kUnreadable, "no-permission", "not allowed", "allow it"};
+  };
+  catalogue.update_series(makers);
+  EXPECT_TRUE(catalogue.series().empty());
+
+  const ScanResult result = scan(std::vector{archive_}, catalogue, options());
+
+  EXPECT_EQ(result.opened, 1);
+  EXPECT_EQ(result.by_verdict.at("use"), 1);
 }
 
 TEST_F(ChangingArchive, ScannedWithoutAChangeIsNotWrittenTo) {
