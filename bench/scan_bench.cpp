@@ -204,7 +204,7 @@ std::size_t read_with_plain_dcmtk(const Files& files) {
 }
 
 std::size_t ask_child(std::span<const fs::path> files) {
-  constexpr std::size_t kFilesPerCall = 4096;
+  constexpr std::size_t kFilesPerCall = 512;
   WorkerClient client;
   std::size_t read = 0;
   while (!files.empty()) {

@@ -1,22 +1,50 @@
-// The DICOM reader: the walk over the elements, the header and the pixels of one slice.
+// The DICOM reader: the walk over the elements, both readers of the header, and the pixels of one
+// slice.
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "io/byte_fields.h"
 #include "io/dicom/dicom_header.h"
 #include "io/dicom/dicom_pixels.h"
 #include "io/dicom/dicom_prescan.h"
+#include "io/dicom/fast_header.h"
 #include "io/dicom/grouping.h"
 #include "io/dicom/slice_checks.h"
+#include "io/header_fields.h"
 #include "tests/fuzz/fuzz_input.h"
 
 namespace marrow::fuzzing {
 namespace {
 
+std::string header_bytes(const DicomHeader& header) {
+  std::string bytes;
+  ByteWriter writer(bytes);
+  visit_dicom_fields(header, writer);
+  return bytes;
+}
+
+// Where the reader of ordinary files answers, DCMTK's answer is the same; a refusal is none.
+void compare_readers(const std::filesystem::path& file) {
+  const std::optional<DicomHeader> ordinary = read_ordinary_header(file);
+  if (!ordinary) {
+    return;
+  }
+  std::string by_dcmtk;
+  refusing([&] { by_dcmtk = header_bytes(read_dicom_header_with_dcmtk(file)); });
+  if (by_dcmtk != header_bytes(*ordinary)) {
+    __builtin_trap();
+  }
+}
+
 void read_slice(std::span<const std::byte> bytes) {
   refusing([&] { static_cast<void>(prescan_dicom(bytes, "x.dcm")); });
   const MemoryFile file(bytes);
+  compare_readers(file.path());
   refusing([&] {
     const DicomHeader header = read_dicom_header(file.path());
     const std::array headers{header};
