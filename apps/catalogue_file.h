@@ -6,7 +6,7 @@
 
 #include "core/records.h"
 #include "io/catalogue/catalogue.h"
-#include "io/scan.h"
+#include "io/scan/scan.h"
 
 namespace marrow {
 

@@ -21,7 +21,7 @@
 #include "io/catalogue/catalogue.h"
 #include "io/image_source.h"
 #include "io/nifti/nifti.h"
-#include "io/scan.h"
+#include "io/scan/scan.h"
 
 namespace marrow {
 

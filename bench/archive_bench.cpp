@@ -27,7 +27,7 @@
 #include "core/volume.h"
 #include "io/catalogue/catalogue.h"
 #include "io/dicom/dicom_writer.h"
-#include "io/scan.h"
+#include "io/scan/scan.h"
 
 namespace marrow {
 

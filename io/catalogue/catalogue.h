@@ -110,7 +110,7 @@ class Catalogue {
   // have not changed: no permission, not readable, too little memory.
   [[nodiscard]] std::unordered_set<std::string> files_to_retry() const;
   // Names of files in the folder of that number that may read otherwise when another file beside
-  // them changes: headers with voxels in a file of their own, and refused files. Sorted.
+  // them changes: headers with voxels in a file of their own, and damaged files. Sorted.
   [[nodiscard]] std::vector<std::string> files_with_partners(std::int64_t folder) const;
   void start_walk(std::span<const std::filesystem::path> roots);
   void add_found(const Issue& issue);  // below those roots

@@ -15,7 +15,7 @@
 #include "io/catalogue/series_json.h"
 #include "io/dicom/dicom_writer.h"
 #include "io/nifti/nifti.h"
-#include "io/scan.h"
+#include "io/scan/scan.h"
 #include "tests/support/dicom_made.h"
 #include "tests/support/dicom_series.h"
 #include "tests/support/nifti_bytes.h"

@@ -8,7 +8,7 @@
 #include "core/files.h"
 #include "io/catalogue/catalogue.h"
 #include "io/file_error.h"
-#include "io/scan.h"
+#include "io/scan/scan.h"
 #include "io/worker/worker_client.h"
 #include "tests/support/nifti_bytes.h"
 

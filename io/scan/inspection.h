@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "io/catalogue/file_table.h"
-#include "io/scan.h"
-#include "io/scan_records.h"
+#include "io/scan/records.h"
+#include "io/scan/scan.h"
 
 namespace marrow {
 

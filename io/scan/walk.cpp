@@ -1,4 +1,4 @@
-#include "io/scan_walk.h"
+#include "io/scan/walk.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,4 +1,4 @@
-#include "io/scan_inspection.h"
+#include "io/scan/inspection.h"
 
 #include <algorithm>
 #include <iterator>

@@ -1,4 +1,4 @@
-#include "io/scan.h"
+#include "io/scan/scan.h"
 
 #include <algorithm>
 #include <array>
@@ -19,9 +19,9 @@
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/series_json.h"
 #include "io/dicom/grouping.h"
-#include "io/scan_inspection.h"
-#include "io/scan_records.h"
-#include "io/scan_walk.h"
+#include "io/scan/inspection.h"
+#include "io/scan/records.h"
+#include "io/scan/walk.h"
 
 namespace marrow {
 

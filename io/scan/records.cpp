@@ -1,4 +1,4 @@
-#include "io/scan_records.h"
+#include "io/scan/records.h"
 
 #include <algorithm>
 #include <array>
