@@ -82,6 +82,9 @@ class GroupsReader {
         read_facts();
       }
     }
+    if (rescaled_ != 0 && rescaled_ != items.size()) {
+      problem(fmt::format("only {} of {} frames have a rescale", rescaled_, items.size()));
+    }
     if (!header_.traits.contains("frames_problem")) {
       header_.frame_table = std::move(table);
     }
@@ -145,6 +148,7 @@ class GroupsReader {
     // Some converters leave the rescale at the top, as classic objects have it.
     frame.slope = rescale(DCM_RescaleSlope, header_.slope);
     frame.intercept = rescale(DCM_RescaleIntercept, header_.intercept);
+    rescaled_ += item_with(DCM_PixelValueTransformationSequence, DCM_RescaleSlope) != nullptr;
     for (const GroupValue& label : kFrameLabels) {
       if (const std::string value = text(label.macro, label.tag); !value.empty()) {
         frame.labels[label.name] = printable(value, kLabelCharacters);
@@ -222,6 +226,7 @@ class GroupsReader {
   DcmItem* shared_;
   DcmItem* frame_ = nullptr;
   std::vector<bool> spatial_dimension_;
+  std::size_t rescaled_ = 0;  // frames with a slope of their own
 };
 
 }  // namespace

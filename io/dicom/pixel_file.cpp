@@ -11,6 +11,7 @@
 #include "io/dicom/dicom_sequences.h"
 #include "io/dicom/dicom_source.h"
 #include "io/dicom/jpeg2000.h"
+#include "io/dicom/rle_check.h"
 #include "io/dicom/sop_classes.h"
 
 namespace marrow {
@@ -96,6 +97,7 @@ struct PixelFile::State {
   void check_sizes() const;
   void open_native();
   void decode_by_dcmtk();
+  void check_rle() const;
   void find_streams();
   void decode_stream(std::int64_t frame);
 };
@@ -175,11 +177,27 @@ void PixelFile::State::open_native() {
   all = source.bytes().subspan(offset, static_cast<std::size_t>(needed));
 }
 
+// One fragment a frame, as the standard has it, and every one complete.
+void PixelFile::State::check_rle() const {
+  const auto fragments =
+      pixel_fragments(source.bytes(), source.layout().pixel_offset, source.layout().fragments);
+  if (static_cast<std::int64_t>(fragments.size()) != header.frames) {
+    pixels_unreadable(
+        name, fmt::format("{} RLE fragments for {} frames", fragments.size(), header.frames));
+  }
+  const std::int64_t bytes_a_pixel = layout.samples * ((layout.bits_allocated + 7) / 8);
+  for (const auto& fragment : fragments) {
+    if (const auto problem =
+            rle_frame_problem(fragment, bytes_a_pixel, header.rows * header.columns)) {
+      pixels_unreadable(name, *problem);
+    }
+  }
+}
+
 // Through DCMTK's codecs to little endian; what the decoder says of the bits replaces what the
 // header said.
 void PixelFile::State::decode_by_dcmtk() {
   constexpr std::int64_t kMostFragmentsOfFrame = 4;
-  constexpr std::int64_t kRleHeaderBytes = 64;  // DCMTK 3.6.7 reads past shorter fragments
   const DicomLayout& scan = source.layout();
   const std::int64_t fragments = std::max<std::int64_t>(scan.fragments - 1, 0);
   if (fragments < header.frames || fragments > kMostFragmentsOfFrame * header.frames) {
@@ -189,8 +207,8 @@ void PixelFile::State::decode_by_dcmtk() {
                                   header.frames,
                                   kMostFragmentsOfFrame * header.frames));
   }
-  if (header.transfer_syntax_uid == kRleSyntax && scan.smallest_fragment < kRleHeaderBytes) {
-    pixels_unreadable(name, "an RLE fragment is shorter than its own header");
+  if (header.transfer_syntax_uid == kRleSyntax) {
+    check_rle();
   }
   DcmDataset& data = *format.getDataset();
   if (const OFCondition status = data.chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
@@ -237,23 +255,9 @@ void PixelFile::State::decode_by_dcmtk() {
 
 // One stream a frame: each in a fragment of its own, or that of an only frame in several.
 void PixelFile::State::find_streams() {
-  const std::span<const std::byte> file = source.bytes();
-  auto at = static_cast<std::size_t>(source.layout().pixel_offset);
-  std::vector<std::span<const std::byte>> fragments;
-  const auto word = [&](std::size_t place) {
-    return std::to_integer<std::uint32_t>(file[place]) |
-           std::to_integer<std::uint32_t>(file[place + 1]) << 8 |
-           std::to_integer<std::uint32_t>(file[place + 2]) << 16 |
-           std::to_integer<std::uint32_t>(file[place + 3]) << 24;
-  };
   // The structure was walked by prescan_dicom: every item is all there.
-  for (std::int64_t n = 0; n < source.layout().fragments && at + 8 <= file.size(); ++n) {
-    const std::size_t size = word(at + 4);
-    if (n > 0) {  // the first is the offset table
-      fragments.push_back(file.subspan(at + 8, std::min<std::size_t>(size, file.size() - at - 8)));
-    }
-    at += 8 + size;
-  }
+  std::vector<std::span<const std::byte>> fragments =
+      pixel_fragments(source.bytes(), source.layout().pixel_offset, source.layout().fragments);
   if (header.frames == 1 && fragments.size() > 1) {
     for (const auto& fragment : fragments) {
       own.insert(own.end(), fragment.begin(), fragment.end());

@@ -9,6 +9,7 @@
 
 #include "core/text.h"
 #include "io/dicom/dicom_source.h"
+#include "io/dicom/rle_check.h"
 #include "io/dicom/segmentation_header.h"
 #include "io/dicom/sop_classes.h"
 
@@ -61,6 +62,7 @@ struct SegmentationObject::State {
 
   void open();
   void decode();
+  void check_rle() const;
   [[nodiscard]] std::span<const std::byte> pixels();
   [[nodiscard]] std::uint16_t described(std::uint16_t number) const;
 };
@@ -77,7 +79,20 @@ void SegmentationObject::State::open() {
   bits = static_cast<int>(whole_number(data, DCM_BitsAllocated, 1, 16).value());
 }
 
+// DCMTK takes frames that end early for whole ones.
+void SegmentationObject::State::check_rle() const {
+  for (const auto& fragment :
+       pixel_fragments(source.bytes(), source.layout().pixel_offset, source.layout().fragments)) {
+    if (const auto problem = rle_frame_problem(fragment, bits / 8, header.rows * header.columns)) {
+      segmentation_pixels_unreadable(file, *problem);
+    }
+  }
+}
+
 void SegmentationObject::State::decode() {
+  if (syntax == kRleSyntax) {
+    check_rle();
+  }
   DcmFileFormat format;
   source.load_all(format);
   DcmDataset& data = *format.getDataset();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string_view>
 
 #include <Eigen/Core>
@@ -143,6 +144,20 @@ Refusal wrong_rescale(const DicomHeader& header) {
             "expected a finite rescale with a slope other than 0, found slope {:g}, intercept {:g}",
             header.slope,
             header.intercept)};
+  }
+  // Beyond single precision voxels become infinite.
+  const double suv = header.modality == "PT"
+                         ? parse_decimal(named_text(header.traits, "suv_factor")).value_or(1)
+                         : 1;
+  const int bits = static_cast<int>(std::clamp<std::int64_t>(header.bits_stored, 1, 32));
+  const double largest =
+      suv * (std::abs(std::ldexp(header.slope, bits)) + std::abs(header.intercept));
+  if (!(largest <= static_cast<double>(std::numeric_limits<float>::max()))) {
+    return DicomRefusal{
+        "bad-rescale",
+        fmt::format("slope {:g} and intercept {:g} make values that no voxel can hold",
+                    header.slope,
+                    header.intercept)};
   }
   return std::nullopt;
 }
