@@ -24,6 +24,24 @@ bool is_closed_contour(const std::string& type) {
   return type == "CLOSED_PLANAR" || type == "CLOSEDPLANAR_XOR";
 }
 
+// Those that bound no area (PS3.3, C.8.8.6.1).
+bool is_open_contour(const std::string& type) {
+  return type == "POINT" || type == "OPEN_PLANAR" || type == "OPEN_NONPLANAR";
+}
+
+// How often Contour Data is there, wherever it lies.
+std::int64_t count_contour_data(DcmObject& object) {
+  std::int64_t count = object.getTag() == DCM_ContourData ? 1 : 0;
+  if (object.isLeaf()) {
+    return count;
+  }
+  for (DcmObject* next = object.nextInContainer(nullptr); next != nullptr;
+       next = object.nextInContainer(next)) {
+    count += count_contour_data(*next);
+  }
+  return count;
+}
+
 class StructureSetReader {
  public:
   StructureSetReader(DcmItem& data, const fs::path& file) : data_(data) { set_.file = file; }
@@ -82,9 +100,11 @@ class StructureSetReader {
         set_.regions.begin(), set_.regions.end(), [](const auto& a, const auto& b) {
           return a.number == b.number;
         });
-    if (twice != set_.regions.end()) {
+    if (set_.regions.empty() || twice != set_.regions.end()) {
       unreadable("bad-attribute",
-                 fmt::format("the region number {} is there twice", twice->number));
+                 set_.regions.empty()
+                     ? "expected at least one region, found none"
+                     : fmt::format("the region number {} is there twice", twice->number));
     }
   }
 
@@ -108,6 +128,10 @@ class StructureSetReader {
   }
 
   void read_contours() {
+    // Without an end mark, a file that was cut between two elements looks like a whole one.
+    if (!data_.tagExists(DCM_ROIContourSequence)) {
+      unreadable("cut-short", "expected an ROI Contour Sequence, found none");
+    }
     for (DcmItem* const item : dicom_items(data_, DCM_ROIContourSequence)) {
       RegionOfInterest* const region = region_of(*item);
       if (region == nullptr) {
@@ -115,16 +139,31 @@ class StructureSetReader {
       }
       for (DcmItem* const contour : dicom_items(*item, DCM_ContourSequence)) {
         read_contour(*contour, *region);
+        with_data_ += contour->tagExists(DCM_ContourData) ? 1 : 0;
       }
+    }
+    // A damaged tag hides contours, and what is hidden would be labelled as background.
+    if (const std::int64_t there = count_contour_data(data_); there != with_data_) {
+      unreadable("bad-contour",
+                 fmt::format("{} of {} contours lie where no region's contours belong",
+                             there - with_data_,
+                             there));
     }
   }
 
   void read_contour(DcmItem& item, RegionOfInterest& region) {
     add_instances(item, DCM_ContourImageSequence, set_.references);
     const std::string type = dicom_text(item, DCM_ContourGeometricType);
-    if (!is_closed_contour(type)) {
-      ++region.left_out[type.empty() ? "no type" : printable(type, kContourTypeCharacters)];
+    if (is_open_contour(type)) {
+      ++region.left_out[type];
       return;
+    }
+    if (!is_closed_contour(type)) {
+      unreadable("bad-contour",
+                 fmt::format("expected contours of region {} to be CLOSED_PLANAR or another type "
+                             "of the standard, found \"{}\"",
+                             region.number,
+                             printable(type, kContourTypeCharacters)));
     }
     const auto numbers = long_numbers(item, DCM_ContourData);
     const auto stated = whole_number(item, DCM_NumberOfContourPoints, 1, kMostContourPoints);
@@ -168,6 +207,7 @@ class StructureSetReader {
   DcmItem& data_;
   StructureSet set_;
   std::int64_t points_ = 0;
+  std::int64_t with_data_ = 0;  // contours that have Contour Data
 };
 
 }  // namespace

@@ -34,10 +34,10 @@ struct StructureSet {
 };
 
 // Runs inside the parsing child (io/worker). Contours of the types CLOSED_PLANAR and
-// CLOSEDPLANAR_XOR are read, others are counted. Throws FileError (or Error with the reason code as
-// the first word): kUnreadable for damaged or contradicting files (cut-short, damaged,
-// bad-attribute, bad-contour), kUnsupported for other objects (not-a-structure-set) and for more
-// than 50 million points (too-large).
+// CLOSEDPLANAR_XOR are read, the open ones of the standard are counted. Throws FileError (or Error
+// with the reason code as the first word): kUnreadable for damaged or contradicting files
+// (cut-short, damaged, bad-attribute, bad-contour), kUnsupported for other objects
+// (not-a-structure-set) and for more than 50 million points (too-large).
 [[nodiscard]] StructureSet read_structure_set(const std::filesystem::path& file);
 
 // Paints the regions that `painter` wants.
