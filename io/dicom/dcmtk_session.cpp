@@ -7,17 +7,54 @@
 #include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/dcmjpls/djdecode.h>
+#include <dcmtk/oflog/appender.h>
 #include <dcmtk/oflog/oflog.h>
+#include <dcmtk/oflog/spi/logevent.h>
 
 #include "core/error.h"
 #include "core/text.h"
 
 namespace marrow {
 
+namespace {
+
+thread_local std::int64_t jpeg_complaints_of_thread = 0;
+
+// DCMTK's JPEG decoder only logs that a stream is damaged, and makes up the pixels that it lacks.
+class JpegComplaints : public dcmtk::log4cplus::Appender {
+ public:
+  ~JpegComplaints() override { destructorImpl(); }
+
+  void close() override { closed = true; }
+
+ protected:
+  // Not its warnings of oddities that cost no pixel.
+  void append(const dcmtk::log4cplus::spi::InternalLoggingEvent& event) override {
+    const std::string_view message(event.getMessage().data(), event.getMessage().size());
+    jpeg_complaints_of_thread += static_cast<std::int64_t>(
+        message.starts_with("Corrupt JPEG data") || message.starts_with("Premature end"));
+  }
+};
+
+void listen_to_jpeg() {
+  dcmtk::log4cplus::Logger logger =
+      dcmtk::log4cplus::Logger::getInstance(DCMTK_LOG4CPLUS_TEXT("dcmtk.dcmjpeg"));
+  logger.setAdditivity(false);  // nothing is written
+  logger.setLogLevel(OFLogger::WARN_LOG_LEVEL);
+  logger.addAppender(dcmtk::log4cplus::SharedAppenderPtr(new JpegComplaints));
+}
+
+}  // namespace
+
+std::int64_t jpeg_complaints() {
+  return jpeg_complaints_of_thread;
+}
+
 void prepare_dcmtk() {
   static std::once_flag once;
   std::call_once(once, [] {
     OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+    listen_to_jpeg();
     if (!dcmDataDict.isDictionaryLoaded()) {
       throw Error(ErrorCode::kInternal,
                   "dicom: DCMTK's data dictionary is missing; install the Debian package "

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,10 @@ namespace marrow {
 // decoders. For .cpp files of io/dicom only. Throws Error{kInternal} when the dictionary is
 // missing.
 void prepare_dcmtk();
+
+// How often the JPEG decoder has warned on this thread, since the first prepare_dcmtk(): a picture
+// during whose decoding this grows is damaged, although DCMTK gives pixels for it.
+[[nodiscard]] std::int64_t jpeg_complaints();
 
 // The value of an element as text, several values separated by backslashes, padding removed; ""
 // when absent or empty. Elements of unknown representation (private ones of implicit files) are

@@ -211,11 +211,13 @@ void PixelFile::State::decode_by_dcmtk() {
     check_rle();
   }
   DcmDataset& data = *format.getDataset();
+  const std::int64_t complaints = jpeg_complaints();
   if (const OFCondition status = data.chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
-      status.bad()) {
-    pixels_unreadable(
-        name,
-        fmt::format("{}: {}", transfer_syntax_name(header.transfer_syntax_uid), status.text()));
+      status.bad() || jpeg_complaints() != complaints) {
+    pixels_unreadable(name,
+                      fmt::format("{}: {}",
+                                  transfer_syntax_name(header.transfer_syntax_uid),
+                                  status.bad() ? status.text() : "the stream is damaged"));
   }
   const auto number = [&](const DcmTagKey& tag, int absent) {
     Uint16 value = 0;

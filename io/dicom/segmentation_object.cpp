@@ -96,10 +96,14 @@ void SegmentationObject::State::decode() {
   DcmFileFormat format;
   source.load_all(format);
   DcmDataset& data = *format.getDataset();
+  const std::int64_t complaints = jpeg_complaints();
   if (const OFCondition status = data.chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
-      status.bad()) {
+      status.bad() || jpeg_complaints() != complaints) {
     segmentation_pixels_unreadable(
-        file, fmt::format("{}: {}", transfer_syntax_name(syntax), status.text()));
+        file,
+        fmt::format("{}: {}",
+                    transfer_syntax_name(syntax),
+                    status.bad() ? status.text() : "the stream is damaged"));
   }
   // What the decoder says of its pictures must be what was checked.
   if (whole_number(data, DCM_Rows, 1, 65535) != header.rows ||

@@ -241,19 +241,21 @@ class CopyDamager {
     }
   }
 
-  // Encapsulated pixels whose fragments lack their ends, while all lengths around them fit. Few
-  // bytes at the end may be padding or an end marker's, so 4 go at least.
+  // Encapsulated pixels whose fragments lack their ends and end with `ending` instead, while all
+  // lengths around them fit. Few bytes at the end may be padding or an end marker's, so 4 go at
+  // least.
   template <class Visit>
-  void shorten_fragments(Visit visit) const {
+  void shorten_fragments(Visit visit, const std::string& ending = "") const {
     for (const PlacedElement& element : placed_.all()) {
       const bool fragment = element.tag == 0xFFFEE000 && !element.holds && element.length > 0;
       for (std::uint32_t gone = 4; fragment && gone < element.length; gone += 2) {
         DamagedCopy copy{
-            file_,
-            fmt::format("fragment at {} without its last {} bytes", element.start, gone),
-            {}};
-        put_word(copy.bytes, element.length_at, element.length - gone, 4);
-        copy.bytes.erase(element.end - gone, gone);
+            file_, fmt::format("fragment at {} without its last {} bytes", element.start, gone)};
+        put_word(copy.bytes,
+                 element.length_at,
+                 element.length - gone + static_cast<std::uint32_t>(ending.size()),
+                 4);
+        copy.bytes.replace(element.end - gone, gone, ending);
         visit(copy);
       }
     }
