@@ -26,14 +26,16 @@
 // Small valid DICOM objects of the kinds that one file holds a whole volume of, and a PET series.
 namespace marrow::testing {
 
-inline constexpr int kObjectRows = 6;
-inline constexpr int kObjectColumns = 8;
+inline constexpr int kObjectRows = 8;
+inline constexpr int kObjectColumns = 12;
 
-// 12 bits, a different picture in every frame.
+// 12 bits, a different picture in every frame. Smooth: DCMTK 3.6.7's JPEG-LS encoder writes past
+// its memory where a small picture grows by compression.
 inline std::vector<Uint16> object_pixels(int frame) {
   std::vector<Uint16> words;
   for (int n = 0; n < kObjectRows * kObjectColumns; ++n) {
-    words.push_back(static_cast<Uint16>((n * 37 + n * n * 11 + 613 * frame) % 4096));
+    words.push_back(static_cast<Uint16>(9 * (n % kObjectColumns) + 5 * (n / kObjectColumns) +
+                                        700 * frame + n % 3));
   }
   return words;
 }
@@ -111,7 +113,7 @@ inline std::filesystem::path write_enhanced_object(
   return written;
 }
 
-// A Siemens mosaic of four tiles of 3 rows and 4 columns.
+// A Siemens mosaic of four tiles of 4 rows and 6 columns.
 inline std::filesystem::path write_mosaic_object(const std::filesystem::path& file,
                                                  CsaLayout layout = CsaLayout::kSecond) {
   DcmFileFormat format;
