@@ -242,13 +242,14 @@ class CopyDamager {
   }
 
   // Encapsulated pixels whose fragments lack their ends and end with `ending` instead, while all
-  // lengths around them fit. Few bytes at the end may be padding or an end marker's, so 4 go at
-  // least.
+  // lengths around them fit. Few bytes at the end may be padding or an end marker's, so `least` go.
   template <class Visit>
-  void shorten_fragments(Visit visit, const std::string& ending = "") const {
+  void shorten_fragments(Visit visit,
+                         const std::string& ending = "",
+                         std::uint32_t least = 4) const {
     for (const PlacedElement& element : placed_.all()) {
       const bool fragment = element.tag == 0xFFFEE000 && !element.holds && element.length > 0;
-      for (std::uint32_t gone = 4; fragment && gone < element.length; gone += 2) {
+      for (std::uint32_t gone = least; fragment && gone < element.length; gone += 2) {
         DamagedCopy copy{
             file_, fmt::format("fragment at {} without its last {} bytes", element.start, gone)};
         put_word(copy.bytes,

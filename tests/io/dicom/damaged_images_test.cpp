@@ -180,7 +180,8 @@ TEST_P(DamagedCompressedImages, OfStreamsThatLackTheirLastPixelsAreRefused) {
   start({testing::write_enhanced_object(folder_.path() / "a.dcm", GetParam())});
   const CopyDamager copies = damager();
 
-  copies.shorten_fragments(checking(), "\xff\xd9");
+  // CharLS, which decodes JPEG-LS, reads zeros where the last byte or two are gone.
+  copies.shorten_fragments(checking(), "\xff\xd9", GetParam() == EXS_JPEGLSLossless ? 6 : 4);
 
   EXPECT_GT(copies_, 20);
 }
