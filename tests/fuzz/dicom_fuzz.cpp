@@ -1,5 +1,5 @@
-// The DICOM reader: the walk over the elements, both readers of the header, and the pixels of one
-// slice.
+// The DICOM reader: the walk over the elements, both readers of the header, the pixels of one
+// slice, and the volume of a file that holds a whole one.
 
 #include <array>
 #include <cstdint>
@@ -55,6 +55,11 @@ void read_slice(std::span<const std::byte> bytes) {
       const std::vector<std::int64_t> values = read_stored_values(header);
       MARROW_CHECK(values.size() == static_cast<std::size_t>(header.rows * header.columns));
     }
+  });
+  refusing([&] {
+    const std::array files{file.path()};
+    const Volume volume = read_dicom_stack(files);
+    MARROW_CHECK(volume.voxels.size() == static_cast<std::size_t>(volume.geometry.voxels()));
   });
 }
 

@@ -19,7 +19,9 @@
 #include "io/catalogue/packed_stamps.h"
 #include "io/dicom/dcmtk_session.h"
 #include "io/worker/messages.h"
+#include "tests/support/dicom_objects.h"
 #include "tests/support/dicom_series.h"
+#include "tests/support/label_samples.h"
 #include "tests/support/nifti_bytes.h"
 #include "volumes/store/block_codec.h"
 #include "volumes/store/case_file.h"
@@ -113,6 +115,35 @@ void dicom_seeds(const fs::path& folder) {
       throw Error(ErrorCode::kInternal, std::string("cannot write the seed ") + name);
     }
   }
+  for (const auto& [name, syntax] : {std::pair("enhanced", EXS_LittleEndianExplicit),
+                                     {"enhanced-rle", EXS_RLELossless},
+                                     {"enhanced-jpeg", EXS_JPEGProcess14SV1},
+                                     {"enhanced-jpeg-ls", EXS_JPEGLSLossless},
+                                     {"enhanced-jpeg-2000", EXS_JPEG2000LosslessOnly}}) {
+    testing::write_enhanced_object(folder / name, syntax);
+  }
+  testing::write_mosaic_object(folder / "mosaic", testing::CsaLayout::kSecond);
+  testing::write_mosaic_object(folder / "mosaic-old", testing::CsaLayout::kFirst);
+}
+
+void label_seeds(const fs::path& folder) {
+  prepare_dcmtk();
+  fs::create_directories(folder);
+  for (const char* type : {"BINARY", "FRACTIONAL", "LABELMAP"}) {
+    testing::MadeSegmentation made = testing::sample_segmentation(type);
+    testing::write_segmentation(folder / type, made);
+    if (made.bits > 1) {
+      made.rle = true;
+      testing::write_segmentation(folder / (std::string(type) + "-rle"), made);
+    }
+  }
+  DcmFileFormat format;
+  const fs::path deflated = folder / "deflated";
+  if (format.loadFile((folder / "BINARY").c_str()).bad() || format.loadAllDataIntoMemory().bad() ||
+      format.saveFile(deflated.c_str(), EXS_DeflatedLittleEndianExplicit).bad()) {
+    throw Error(ErrorCode::kInternal, "cannot write the deflated seed");
+  }
+  testing::write_structure_set(folder / "structures", testing::sample_structures());
 }
 
 void store_seeds(const fs::path& folder) {
@@ -254,6 +285,7 @@ int main(int count, char** words) {
   try {
     nifti_seeds(folder / "nifti");
     dicom_seeds(folder / "dicom");
+    label_seeds(folder / "label");
     store_seeds(folder / "store");
     config_seeds(folder / "config");
     message_seeds(folder / "messages");

@@ -12,8 +12,7 @@
 #include "io/dicom/dicom_writer.h"
 #include "io/dicom/label_object.h"
 #include "tests/support/damaged_copies.h"
-#include "tests/support/dicom_series.h"
-#include "tests/support/label_objects.h"
+#include "tests/support/label_samples.h"
 #include "tests/support/memory_cap.h"
 
 namespace marrow {
@@ -22,69 +21,10 @@ namespace {
 namespace fs = std::filesystem;
 using testing::CopyDamager;
 using testing::DamagedCopy;
+using testing::label_grid;
 using testing::MadeSegmentation;
-using testing::MadeStructureSet;
-
-const std::map<int, std::string> kDamagedOrgans{{1, "liver"}, {2, "spleen"}};
-
-Geometry damaged_grid() {
-  return make_geometry(
-      {5, 4, 3}, {0.75, 1.25, 2.5}, {-31.5, 12.25, 140.0}, Eigen::Matrix3d::Identity());
-}
-
-LabelMap damaged_organs() {
-  LabelMap labels = make_grid<std::uint16_t>(damaged_grid());
-  for (std::size_t n = 0; n < labels.voxels.size(); ++n) {
-    labels.voxels[n] = static_cast<std::uint16_t>((n * 7 + n / 5) % 3);
-  }
-  return labels;
-}
-
-MadeSegmentation damaged_segmentation(const std::string& type) {
-  if (type == "BINARY") {
-    return testing::segmentation_of(damaged_organs(), kDamagedOrgans);
-  }
-  MadeSegmentation made;
-  made.type = type;
-  made.rows = 4;
-  made.columns = 5;
-  made.bits = 8;
-  made.segments = kDamagedOrgans;
-  const LabelMap labels = damaged_organs();
-  for (std::int64_t k = 0; k < 3; ++k) {
-    if (type == "FRACTIONAL") {
-      made.frames.push_back(testing::frame_of(labels, k, 1, 200));
-      made.frames.push_back(testing::frame_of(labels, k, 2, 250));
-      continue;
-    }
-    testing::MadeFrame frame = testing::frame_of(labels, k, 1);
-    const testing::MadeFrame other = testing::frame_of(labels, k, 2, 2);
-    for (std::size_t n = 0; n < frame.pixels.size(); ++n) {
-      frame.pixels[n] = static_cast<std::uint16_t>(frame.pixels[n] | other.pixels[n]);
-    }
-    made.frames.push_back(frame);
-  }
-  return made;
-}
-
-MadeStructureSet damaged_structures() {
-  MadeStructureSet made;
-  const Geometry grid = damaged_grid();
-  for (int number = 1; number <= 2; ++number) {
-    testing::MadeRegion region{number, kDamagedOrgans.at(number), {}};
-    for (int k = 0; k < 3; ++k) {
-      const double left = number == 1 ? -0.25 : 2.75;
-      testing::MadeContour contour;
-      for (const auto& [i, j] :
-           {std::pair(left, 0.25), {left + 1.5, 0.25}, {left + 1.5, 2.75}, {left, 2.75}}) {
-        contour.points.push_back(grid.to_physical({i, j, static_cast<double>(k)}));
-      }
-      region.contours.push_back(contour);
-    }
-    made.regions.push_back(region);
-  }
-  return made;
-}
+using testing::sample_segmentation;
+using testing::sample_structures;
 
 // Damages a file of labels in many ways, and describes and paints each copy as the parsing child
 // does.
@@ -95,7 +35,7 @@ class DamagedLabelObjects : public ::testing::Test {
     DicomSeriesAttributes attributes;
     attributes.frame_of_reference_uid = "1.2.9";
     target_.grid_files = write_dicom_series(
-        folder_.path() / "image", make_grid<float>(damaged_grid(), 7.0F), attributes);
+        folder_.path() / "image", make_grid<float>(label_grid(), 7.0F), attributes);
   }
 
   void start(std::set<std::uint32_t> decisive) {
@@ -180,7 +120,7 @@ const std::set<std::uint32_t> kDecisiveOfSegmentations{0x00020002,
                                                        0x7FE00010};
 
 TEST_F(DamagedLabelObjects, OfBinarySegmentationsAreRefusedOrGiveTheSameLabels) {
-  testing::write_segmentation(file_, damaged_segmentation("BINARY"));
+  testing::write_segmentation(file_, sample_segmentation("BINARY"));
   start(kDecisiveOfSegmentations);
 
   damage_every_way();
@@ -191,7 +131,7 @@ TEST_F(DamagedLabelObjects, OfBinarySegmentationsAreRefusedOrGiveTheSameLabels) 
 
 TEST_F(DamagedLabelObjects, OfFractionalOnesWithoutCompressionAndOfLabelMapsAreToo) {
   for (const char* type : {"FRACTIONAL", "LABELMAP"}) {
-    testing::write_segmentation(file_, damaged_segmentation(type));
+    testing::write_segmentation(file_, sample_segmentation(type));
     start(kDecisiveOfSegmentations);
     const CopyDamager damager(read_text(file_));
     const auto visit = [this](const DamagedCopy& copy) { check(copy); };
@@ -206,7 +146,7 @@ TEST_F(DamagedLabelObjects, OfFractionalOnesWithoutCompressionAndOfLabelMapsAreT
 
 TEST_F(DamagedLabelObjects, OfCompressedOnesAreToo) {
   for (const char* type : {"FRACTIONAL", "LABELMAP"}) {
-    MadeSegmentation made = damaged_segmentation(type);
+    MadeSegmentation made = sample_segmentation(type);
     made.rle = true;
     testing::write_segmentation(file_, made);
     std::set<std::uint32_t> decisive = kDecisiveOfSegmentations;
@@ -231,7 +171,7 @@ TEST_F(DamagedLabelObjects, OfCompressedOnesAreToo) {
 
 // The format has no check sum: flipped bits may inflate to other labels, but a cut never does.
 TEST_F(DamagedLabelObjects, OfDeflatedOnesAreRefusedWhenCut) {
-  testing::write_segmentation(file_, damaged_segmentation("BINARY"));
+  testing::write_segmentation(file_, sample_segmentation("BINARY"));
   DcmFileFormat format;
   ASSERT_TRUE(format.loadFile(file_.c_str()).good());
   ASSERT_TRUE(format.loadAllDataIntoMemory().good());
@@ -256,7 +196,7 @@ TEST_F(DamagedLabelObjects, OfDeflatedOnesAreRefusedWhenCut) {
 }
 
 TEST_F(DamagedLabelObjects, OfStructureSetsAreRefusedOrGiveTheSameLabels) {
-  testing::write_structure_set(file_, damaged_structures());
+  testing::write_structure_set(file_, sample_structures());
   last_element_matters_ = false;  // the interpreted types come last
   // What it is, its space, its regions, and their contours.
   start({0x00020002, 0x00020010, 0x00080016, 0x30060022, 0x30060024, 0x30060084, 0x30060050});
