@@ -68,8 +68,13 @@ class MosaicReader {
       tiles = tile_count(parse_decimal(dicom_text(data_, tag)));
     }
     if (const std::vector<double> count = csa_numbers(csa, "NumberOfImagesInMosaic");
-        tiles == 0 && !count.empty()) {
-      tiles = tile_count(count.front());
+        !count.empty()) {
+      const std::int64_t of_csa = tile_count(count.front());
+      if (tiles != 0 && of_csa != 0 && tiles != of_csa) {
+        problem(fmt::format("its header says {} slices and {}", tiles, of_csa));
+        return;
+      }
+      tiles = tiles == 0 ? of_csa : tiles;
     }
     if (tiles == 0 && says_mosaic) {
       problem("the number of its slices is not in the header");

@@ -48,6 +48,11 @@ class DamagedDicomImages : public ::testing::Test {
  protected:
   void SetUp() override { prepare_dcmtk(); }
 
+  void TearDown() override {
+    RecordProperty("copies", copies_);
+    RecordProperty("accepted", accepted_);
+  }
+
   void start(std::vector<fs::path> files, std::set<std::uint32_t> decisive = kDecisiveOfImages) {
     files_ = std::move(files);
     decisive_ = std::move(decisive);

@@ -38,6 +38,11 @@ class DamagedLabelObjects : public ::testing::Test {
         folder_.path() / "image", make_grid<float>(label_grid(), 7.0F), attributes);
   }
 
+  void TearDown() override {
+    RecordProperty("copies", copies_);
+    RecordProperty("accepted", accepted_);
+  }
+
   void start(std::set<std::uint32_t> decisive) {
     decisive_ = std::move(decisive);
     truth_ = read_object_labels(std::vector{file_}, target_);

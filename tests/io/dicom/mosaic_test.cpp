@@ -139,6 +139,29 @@ TEST_F(MosaicFiles, BecomeTheVolumeThatWasTiledWhateverItsDirection) {
   }
 }
 
+TEST_F(MosaicFiles, WithTwoNumbersOfSlicesAreRefused) {
+  const auto file = write_mosaic({}, folder_.path() / "a.dcm");
+  for (const int tiles : {5, 4}) {
+    DcmFileFormat format;
+    ASSERT_TRUE(format.loadFile(file.c_str()).good());
+    DcmDataset& data = *format.getDataset();
+    testing::put_text(data, DcmTagKey(0x0019, 0x0010), "SIEMENS MR HEADER");
+    ASSERT_TRUE(
+        data.putAndInsertUint16(DcmTag(0x0019, 0x100A, EVR_US), static_cast<Uint16>(tiles)).good());
+    const auto changed = testing::save_image(format, folder_.path() / "b.dcm");
+    if (tiles == 5) {
+      EXPECT_EQ(read_dicom_stack(std::vector{changed}).geometry.size[2], 5);
+      continue;
+    }
+    try {
+      static_cast<void>(read_dicom_stack(std::vector{changed}));
+      FAIL() << "it was read";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("4 slices and 5"));
+    }
+  }
+}
+
 TEST_F(MosaicFiles, OfOneSeriesAreVolumesInTheOrderOfTheirNumbers) {
   std::vector<DicomHeader> headers;
   for (const int number : {10, 2, 9}) {
