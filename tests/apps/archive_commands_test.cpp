@@ -62,6 +62,29 @@ TEST_F(ArchiveEndToEnd, ScanFindsExactlyWhatWasPlanted) {
   }
 }
 
+TEST_F(ArchiveEndToEnd, OtherListsSubsetsAndReportsAreTablesToAskFor) {
+  const std::string work = "lists";
+  const auto answer = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--work", work, "--json"});
+    const test::ProcessResult result = run(std::move(words));
+    EXPECT_TRUE(result.exit_code == 0 || result.exit_code == 6) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  const nlohmann::json scanned = answer({"scan", "demo/archive", "--reports", "demo/reports.csv"});
+  EXPECT_EQ(scanned.at("reports_linked"), scanned.at("reports"));
+  EXPECT_GT(scanned.at("reports"), 0);
+
+  const nlohmann::json studies = answer({"list", "--of", "studies", "--where", "reports=1"});
+  EXPECT_EQ(studies.at("studies").size(), scanned.at("reports"));
+  const nlohmann::json saved = answer({"list", "--where", "verdict='use'", "--save", "all"});
+  EXPECT_EQ(saved.at("series"), scanned.at("verdicts").at("use"));
+  const nlohmann::json subsets = answer({"list", "--subsets"}).at("subsets");
+  EXPECT_EQ(subsets.at(0).at("state"), "as saved");
+  EXPECT_EQ(subsets.at(0).at("sha256"), saved.at("sha256"));
+  EXPECT_EQ(answer({"list", "--subset", "all"}).at("series").size(), saved.at("series"));
+  EXPECT_EQ(run({"list", "--save", "all", "--work", work}).exit_code, 7);
+}
+
 TEST_F(ArchiveEndToEnd, EveryRefusedFileIsInTheListOfIssuesWithAReason) {
   std::ifstream stream(folder_->path() / "work/issues.jsonl");
   std::vector<std::string> paths;
