@@ -85,6 +85,20 @@ TEST_F(ArchiveEndToEnd, OtherListsSubsetsAndReportsAreTablesToAskFor) {
   EXPECT_EQ(run({"list", "--save", "all", "--work", work}).exit_code, 7);
 }
 
+TEST_F(ArchiveEndToEnd, FingerprintHasTheKeysOfNnunet) {
+  const test::ProcessResult result = run({"fingerprint", "--where", "modality='CT'", "--json"});
+
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json answer = nlohmann::json::parse(result.out);
+  EXPECT_EQ(answer.at("cases"), truth_.at("expected").at("use"));
+  const nlohmann::json file =
+      nlohmann::json::parse(test::file_text(folder_->path() / "work/dataset_fingerprint.json"));
+  EXPECT_EQ(file.at("spacings").size(), answer.at("cases"));
+  const nlohmann::json& channel = file.at("foreground_intensity_properties_per_channel").at("0");
+  EXPECT_LT(channel.at("percentile_00_5"), channel.at("median"));
+  EXPECT_LT(channel.at("median"), channel.at("percentile_99_5"));
+}
+
 TEST_F(ArchiveEndToEnd, EveryRefusedFileIsInTheListOfIssuesWithAReason) {
   std::ifstream stream(folder_->path() / "work/issues.jsonl");
   std::vector<std::string> paths;
