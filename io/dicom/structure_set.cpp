@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "io/dicom/character_set.h"
 #include "io/dicom/dicom_sequences.h"
 #include "io/dicom/dicom_source.h"
 #include "io/dicom/segmentation_header.h"
@@ -68,7 +69,7 @@ class StructureSetReader {
       }
       RegionOfInterest region;
       region.number = *number;
-      region.name = dicom_text(*item, DCM_ROIName);
+      region.name = DicomTexts(data_).utf8(dicom_text(*item, DCM_ROIName));
       if (region.name.empty()) {
         region.name = fmt::format("region {}", *number);
       }
