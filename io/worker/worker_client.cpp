@@ -366,6 +366,11 @@ LabelMap WorkerClient::labels(std::span<const fs::path> files, const LabelTarget
   return state_->ask_for_voxels<std::uint16_t>(WorkerOperation::kLabels, files, -1, &target);
 }
 
+Volume WorkerClient::npz_labels(const fs::path& file, int part) {
+  return state_->ask_for_voxels<float>(
+      WorkerOperation::kNpzLabels, std::span(&file, 1), static_cast<std::int64_t>(part));
+}
+
 LabelObject WorkerClient::label_object(const fs::path& file) {
   const std::span<const fs::path> files(&file, 1);
   WorkerReply reply = state_->ask(WorkerOperation::kLabelObject, files, -1, nullptr);

@@ -21,6 +21,7 @@
 #include "io/worker/messages.h"
 #include "tests/support/dicom_series.h"
 #include "tests/support/nifti_bytes.h"
+#include "tests/support/npz_made.h"
 #include "volumes/store/block_codec.h"
 #include "volumes/store/case_file.h"
 #include "volumes/store/store_index.h"
@@ -183,6 +184,21 @@ void message_seeds(const fs::path& folder) {
   }
 }
 
+void npz_seeds(const fs::path& folder) {
+  using testing::counted_items;
+  using testing::npy;
+  for (const bool deflated : {false, true}) {
+    seed(folder / (deflated ? "deflated" : "stored"),
+         0,
+         testing::zip({{"train_images.npy", npy("(2, 2, 3)", counted_items(12))},
+                       {"train_labels.npy", npy("(2, 1)", "\x04\x07")},
+                       {"test_images.npy", npy("(1, 2, 2, 3)", counted_items(12))},
+                       {"test_labels.npy", npy("(1, 1)", "\x01")}},
+                      deflated));
+  }
+  seed(folder / "array", 1, npy("(3,)", counted_items(6), "<i2"));
+}
+
 void catalogue_seeds(const fs::path& folder) {
   StampPacker stamps;
   std::vector<PartFile> part;
@@ -258,6 +274,7 @@ int main(int count, char** words) {
     config_seeds(folder / "config");
     message_seeds(folder / "messages");
     catalogue_seeds(folder / "catalogue");
+    npz_seeds(folder / "npz");
     dataset_seeds(folder / "datasets");
     volume_header_seeds(folder / "volume_header");
   } catch (const std::exception& error) {
