@@ -73,7 +73,8 @@ inline std::string zip(const std::vector<std::pair<std::string, std::string>>& m
     put(directory, packed.size(), 4);
     put(directory, data.size(), 4);
     put(directory, name.size(), 2);
-    put(directory, 0, 2 + 2 + 2 + 2 + 4);
+    put(directory, 0, 8);  // extra and comment, disk, attributes
+    put(directory, 0, 4);
     put(directory, place, 4);
     directory += name;
   }
