@@ -31,6 +31,7 @@ class StructureSetReader {
 
   StructureSet read() {
     read_identity();
+    check_sequences();
     read_regions();
     read_types();
     read_contours();
@@ -59,6 +60,16 @@ class StructureSetReader {
     set_.study_uid = dicom_text(data_, DCM_StudyInstanceUID);
     set_.series_uid = dicom_text(data_, DCM_SeriesInstanceUID);
     set_.instance_uid = dicom_text(data_, DCM_SOPInstanceUID);
+  }
+
+  // Every structure set has both (PS3.3, A.19.3). A file that ends between two elements looks
+  // whole, and its labels would be missing without a word.
+  void check_sequences() const {
+    for (const DcmTagKey& tag : {DCM_StructureSetROISequence, DCM_ROIContourSequence}) {
+      if (!data_.tagExists(tag)) {
+        unreadable("cut-short", fmt::format("the {} is missing", DcmTag(tag).getTagName()));
+      }
+    }
   }
 
   void read_regions() {

@@ -20,6 +20,7 @@
 #include "io/dicom/dcmtk_session.h"
 #include "io/worker/messages.h"
 #include "tests/support/dicom_series.h"
+#include "tests/support/label_objects.h"
 #include "tests/support/nifti_bytes.h"
 #include "tests/support/npz_made.h"
 #include "volumes/store/block_codec.h"
@@ -184,6 +185,30 @@ void message_seeds(const fs::path& folder) {
   }
 }
 
+void label_seeds(const fs::path& folder) {
+  LabelMap labels = make_grid<std::uint16_t>(testing::oblique_grid());
+  testing::MadeStructureSet structures{{{1, "liver", {}}}};
+  for (std::int64_t k = 1; k < 4; ++k) {
+    labels.at(1, 1, k) = 1;
+    labels.at(2, 1, k) = 1;
+    testing::MadeContour contour;
+    for (const auto& [i, j] : {std::pair(0.3, 0.3), {2.3, 0.3}, {2.3, 2.3}}) {
+      contour.points.push_back(labels.geometry.to_physical({i, j, static_cast<double>(k)}));
+    }
+    structures.regions[0].contours.push_back(contour);
+  }
+  fs::create_directories(folder);
+  testing::MadeSegmentation made = testing::segmentation_of(labels, {{1, "liver"}});
+  testing::write_segmentation(folder / "binary", made);
+  made.type = "FRACTIONAL";
+  made.bits = 8;
+  testing::write_segmentation(folder / "fractional", made);
+  made.type = "LABELMAP";
+  made.rle = true;
+  testing::write_segmentation(folder / "label_map", made);
+  testing::write_structure_set(folder / "structures", structures);
+}
+
 void npz_seeds(const fs::path& folder) {
   using testing::counted_items;
   using testing::npy;
@@ -274,6 +299,7 @@ int main(int count, char** words) {
     config_seeds(folder / "config");
     message_seeds(folder / "messages");
     catalogue_seeds(folder / "catalogue");
+    label_seeds(folder / "labels");
     npz_seeds(folder / "npz");
     dataset_seeds(folder / "datasets");
     volume_header_seeds(folder / "volume_header");
