@@ -18,7 +18,7 @@ inline constexpr std::size_t kLargeBlock = std::size_t{8} << 20;
 // std::bad_alloc.
 [[nodiscard]] void* allocate_large(std::size_t bytes);
 void free_large(void* memory, std::size_t bytes) noexcept;
-inline constexpr std::size_t kKeptBytes = std::size_t{512} << 20;
+inline constexpr std::size_t kKeptBytes = std::size_t{256} << 20;
 
 // Memory of voxels. resize() without a value leaves new elements as they come, so that who fills
 // all of them anyway does not fill them twice.
