@@ -7,6 +7,7 @@
 #include "apps/evaluate_command.h"
 #include "apps/explain_command.h"
 #include "apps/finetune_command.h"
+#include "apps/fingerprint_command.h"
 #include "apps/list_command.h"
 #include "apps/phantom_command.h"
 #include "apps/predict_command.h"
@@ -28,6 +29,7 @@ void add_builtin_commands(CommandTable& table) {
   add_explain_command(table);
   add_convert_command(table);
   add_split_command(table);
+  add_fingerprint_command(table);
   add_prepare_command(table);
   add_pretrain_command(table);
   add_finetune_command(table);

@@ -1,7 +1,10 @@
 #include "apps/list_command.h"
 
+#include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -10,11 +13,15 @@
 
 #include "apps/catalogue_file.h"
 #include "apps/cli.h"
+#include "apps/list_text.h"
+#include "core/error.h"
+#include "core/files.h"
 #include "core/progress.h"
 #include "core/records.h"
 #include "core/text.h"
 #include "io/catalogue/catalogue.h"
-#include "io/catalogue/series_json.h"
+#include "io/catalogue/select.h"
+#include "io/catalogue/subset_file.h"
 
 namespace marrow {
 namespace {
@@ -22,73 +29,130 @@ namespace {
 struct ListCommandOptions {
   std::string where;
   std::string format = "table";
+  std::string of = "series";
+  std::string subset;          // only its series
+  std::string save;            // the series listed, under this name
+  std::filesystem::path from;  // a list of keys
+  bool subsets = false;
 };
 
-std::string list_table(const std::vector<SeriesRecord>& records) {
-  std::string text = fmt::format("{:<16}  {:<2}  {:<13} {:<20} {:>5}  {:<8} {:<10} {}\n",
-                                 "key",
-                                 "mo",
-                                 "size",
-                                 "spacing",
-                                 "files",
-                                 "verdict",
-                                 "split",
-                                 "reason");
-  for (const SeriesRecord& record : records) {
-    std::string line = fmt::format("{:<16}  {:<2}  {:<13} {:<20} {:>5}  {:<8} {:<10} {}",
-                                   record.key,
-                                   modality_name(record.modality),
-                                   size_text(record),
-                                   spacing_text(record),
-                                   record.files.size(),
-                                   verdict_name(record.verdict),
-                                   record.split,
-                                   record.dropped_because.empty() ? record.reason_code : "dropped");
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
+void print_rows(const std::vector<std::string>& columns,
+                const std::vector<std::vector<Cell>>& rows,
+                const std::string& name,
+                const ListCommandOptions& options,
+                const CommandContext& context) {
+  if (context.options.json) {
+    context.answer({{name, rows_json(columns, rows)}});
+  } else if (options.format == "json") {
+    context.print(nlohmann::json{{name, rows_json(columns, rows)}}.dump(2) + "\n");
+  } else if (options.format == "csv") {
+    context.print(rows_csv(columns, rows));
+  } else {
+    context.print(
+        rows_table(columns, rows) +
+        fmt::format("{} {}\n", format_count(static_cast<std::int64_t>(rows.size())), name));
   }
-  return text + fmt::format("{} series\n", format_count(static_cast<std::int64_t>(records.size())));
 }
 
-std::string list_csv(const std::vector<SeriesRecord>& records) {
-  std::string text =
-      "key,patient,study,modality,columns,rows,slices,spacing_x_mm,spacing_y_mm,spacing_z_mm,"
-      "volumes,files,verdict,"
-      "reason_code,reason,split,kept,dropped_because\n";
-  for (const SeriesRecord& record : records) {
-    std::vector<std::string> fields = {
-        record.key, record.patient, record.study, std::string(modality_name(record.modality))};
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-      fields.push_back(record.geometry ? std::to_string(record.geometry->size[axis]) : "");
+int list_subsets(const ListCommandOptions& options, const CommandContext& context) {
+  const Catalogue catalogue = open_work_catalogue(context);
+  std::vector<std::vector<Cell>> rows;
+  for (const Subset& subset : catalogue.subsets()) {
+    const SubsetState state = catalogue.subset_state(subset);
+    std::set<std::string> patients;
+    for (const SeriesRecord& record : state.series) {
+      patients.insert(record.patient);
     }
-    for (Eigen::Index axis = 0; axis < 3; ++axis) {
-      fields.push_back(record.geometry ? fmt::format("{}", record.geometry->spacing[axis]) : "");
-    }
-    fields.push_back(std::to_string(record.volumes));
-    fields.push_back(std::to_string(record.files.size()));
-    fields.emplace_back(verdict_name(record.verdict));
-    fields.push_back(csv_field(record.reason_code));
-    fields.push_back(csv_field(record.reason));
-    fields.push_back(record.split);
-    fields.emplace_back(is_kept(record) ? "1" : "0");
-    fields.push_back(csv_field(record.dropped_because));
-    text += join(fields, ",") + "\n";
+    const std::string now =
+        state.gone.empty() && state.changed.empty()
+            ? "as saved"
+            : fmt::format("{} gone, {} changed", state.gone.size(), state.changed.size());
+    rows.push_back({subset.name,
+                    static_cast<std::int64_t>(subset.digest_of_series.size()),
+                    static_cast<std::int64_t>(patients.size()),
+                    now,
+                    subset.digest,
+                    subset.expression});
   }
-  return text;
+  print_rows({"name", "series", "patients", "state", "sha256", "expression"},
+             rows,
+             "subsets",
+             options,
+             context);
+  return 0;
 }
 
-nlohmann::json list_json(const std::vector<SeriesRecord>& records) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const SeriesRecord& record : records) {
-    list.push_back(series_json(record));
+std::vector<SeriesRecord> listed_series(const ListCommandOptions& options,
+                                        const Catalogue& catalogue) {
+  std::vector<SeriesRecord> records =
+      options.where.empty() ? catalogue.series() : catalogue.select(options.where);
+  std::set<std::string> wanted;
+  if (!options.subset.empty()) {
+    for (const SeriesRecord& record : catalogue.subset(options.subset)) {
+      wanted.insert(record.key);
+    }
   }
-  return {{"series", std::move(list)}};
+  if (!options.from.empty()) {
+    std::set<std::string> named = keys_from_file(read_text(options.from), options.from, catalogue);
+    if (options.subset.empty()) {
+      wanted = std::move(named);
+    } else {
+      std::erase_if(wanted, [&](const std::string& key) { return !named.contains(key); });
+    }
+  }
+  if (!options.subset.empty() || !options.from.empty()) {
+    std::erase_if(records,
+                  [&](const SeriesRecord& record) { return !wanted.contains(record.key); });
+  }
+  return records;
+}
+
+int save_listed(const ListCommandOptions& options, const CommandContext& context) {
+  (void)open_work_catalogue(context);
+  Catalogue catalogue(catalogue_path(context), Catalogue::Mode::kWrite);
+  const std::vector<SeriesRecord> records = listed_series(options, catalogue);
+  for (const Subset& known : catalogue.subsets()) {
+    if (known.name == options.save && !context.overwrite) {
+      throw Error(ErrorCode::kRefused,
+                  fmt::format("there is a subset {} of {} series already; add --overwrite to "
+                              "replace it, or choose another name",
+                              known.name,
+                              known.digest_of_series.size()));
+    }
+  }
+  const Subset subset = catalogue.save_subset(options.save, options.where, records);
+  context.answer({{"subset", subset.name}, {"series", records.size()}, {"sha256", subset.digest}});
+  context.print(fmt::format("{} series -> subset {}   sha256 {}\n",
+                            format_count(static_cast<std::int64_t>(records.size())),
+                            subset.name,
+                            subset.digest));
+  return 0;
 }
 
 int list_run(const ListCommandOptions& options, const CommandContext& context) {
+  if (options.subsets) {
+    return list_subsets(options, context);
+  }
+  const bool of_series = options.of == "series";
+  const bool chooses = !options.subset.empty() || !options.from.empty() || !options.save.empty();
+  if (!of_series && chooses) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "--subset, --from and --save choose series; use them without --of " + options.of);
+  }
+  if (!options.save.empty()) {
+    return save_listed(options, context);
+  }
   const Catalogue catalogue = open_work_catalogue(context);
-  const std::vector<SeriesRecord> records =
-      options.where.empty() ? catalogue.series() : catalogue.select(options.where);
+  if (!of_series) {
+    const CatalogueView& view = catalogue_view(options.of);
+    print_rows(view.columns,
+               select_rows(catalogue.file(), view, view.columns, options.where),
+               options.of,
+               options,
+               context);
+    return 0;
+  }
+  const std::vector<SeriesRecord> records = listed_series(options, catalogue);
   if (context.options.json) {
     context.answer(list_json(records));
   } else if (options.format == "json") {
@@ -105,16 +169,31 @@ void add_list_command(CommandTable& table) {
   auto options = std::make_shared<ListCommandOptions>();
   Command& command = table.add("list",
                                "shows what is in the catalogue",
-                               "marrow list --where \"modality='CT' and slices>40\"");
-  command.app()
-      .add_option("--where",
-                  options->where,
-                  "only series for which this holds; columns: " + join(listing_columns(), " "))
+                               "marrow list --where \"modality='CT' and slices>40\" --save chest");
+  CLI::App& app = command.app();
+  std::vector<std::string> names;
+  for (const CatalogueView& view : catalogue_views()) {
+    names.push_back(view.name);
+  }
+  app.add_option("--of", options->of, join(names, ", ") + " (default series)")
+      ->check(CLI::IsMember(names))
+      ->type_name("LIST");
+  app.add_option(
+         "--where",
+         options->where,
+         "only rows for which this holds; columns of series: " + join(listing_columns(), " "))
       ->type_name("EXPRESSION");
-  command.app()
-      .add_option("--format", options->format, "table, csv or json (default table)")
+  app.add_option("--format", options->format, "table, csv or json (default table)")
       ->check(CLI::IsMember({"table", "csv", "json"}))
       ->type_name("FORMAT");
+  app.add_option("--from", options->from, "only series that a CSV or JSON file names by key")
+      ->type_name("FILE");
+  app.add_option("--subset", options->subset, "only series of a saved subset")->type_name("NAME");
+  app.add_option("--save", options->save, "save the series listed as a subset of this name")
+      ->type_name("NAME");
+  app.add_flag(
+      "--subsets", options->subsets, "the subsets, and whether they are as they were saved");
+  command.takes_overwrite();
   command.runs([options](const CommandContext& context) { return list_run(*options, context); });
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ namespace {
 struct PrepareCommandOptions {
   std::filesystem::path data;
   std::string where;
+  std::string subset;
 };
 
 int prepare_report(const CommandContext& context,
@@ -72,10 +74,17 @@ int prepare_catalogue(const PrepareCommandOptions& options,
   if (!options.where.empty()) {
     where += " and (" + options.where + ")";
   }
+  std::set<std::string> in_subset;
+  for (const SeriesRecord& record :
+       options.subset.empty() ? std::vector<SeriesRecord>() : catalogue.subset(options.subset)) {
+    in_subset.insert(record.key);
+  }
   std::map<std::string, std::int64_t> not_wanted;
   const std::vector<Case> cases =
       cases_from_catalogue(catalogue, where, [&](const SeriesRecord& record) {
-        const std::string because = not_wanted_because(record, select);
+        const bool outside = !options.subset.empty() && !in_subset.contains(record.key);
+        const std::string because =
+            outside ? "not in subset " + options.subset : not_wanted_because(record, select);
         if (!because.empty()) {
           ++not_wanted[because];
         }
@@ -129,6 +138,9 @@ void add_prepare_command(CommandTable& table) {
   command.app()
       .add_option("--where", options->where, "only series for which this holds (see list)")
       ->type_name("EXPRESSION");
+  command.app()
+      .add_option("--subset", options->subset, "only series of a saved subset (see list)")
+      ->type_name("NAME");
   command.takes_config("prepare/mr.yaml");
   command.takes_overwrite();
   command.runs([options](const CommandContext& context) { return prepare_run(*options, context); });

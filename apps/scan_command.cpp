@@ -24,6 +24,7 @@ namespace {
 
 struct ScanCommandOptions {
   std::vector<std::filesystem::path> archives;
+  std::vector<std::filesystem::path> reports;
   bool use_derived = false;
 };
 
@@ -45,8 +46,40 @@ std::string scan_reasons(const std::map<std::string, std::int64_t>& by_reason) {
   return join(words, ", ");
 }
 
+// Lists are read before the scan, so that a wrong one is told at once, and taken in after it.
+struct ReportList {
+  std::filesystem::path file;
+  std::vector<ReportRow> rows;
+};
+
+std::vector<ReportList> read_report_lists(const std::vector<std::filesystem::path>& files) {
+  std::vector<ReportList> lists;
+  for (const std::filesystem::path& file : files) {
+    const std::filesystem::path path = std::filesystem::absolute(file).lexically_normal();
+    lists.push_back({path, reports_from_csv(read_text(file), path)});
+  }
+  return lists;
+}
+
+ReportCounts import_report_lists(const std::vector<ReportList>& lists,
+                                 const CommandContext& context) {
+  ReportCounts all;
+  if (lists.empty()) {
+    return all;
+  }
+  Catalogue catalogue(catalogue_path(context), Catalogue::Mode::kWrite);
+  for (const ReportList& list : lists) {
+    const ReportCounts counts = catalogue.import_reports(list.file, list.rows);
+    all.reports += counts.reports;
+    all.linked += counts.linked;
+  }
+  return all;
+}
+
 int scan_run(const ScanCommandOptions& options, const CommandContext& context) {
+  const std::vector<ReportList> lists = read_report_lists(options.reports);
   const ScanResult result = scan_into_work(options.archives, context, options.use_derived);
+  const ReportCounts reports = import_report_lists(lists, context);
   const std::int64_t refused_series = scan_count(result.by_verdict, "refuse");
   const std::int64_t refused = refused_series + result.refused_files;
   context.answer({{"files", result.files},
@@ -61,6 +94,8 @@ int scan_run(const ScanCommandOptions& options, const CommandContext& context) {
                   {"refused_files", result.refused_files},
                   {"verdicts", result.by_verdict},
                   {"reasons", result.by_reason},
+                  {"reports", reports.reports},
+                  {"reports_linked", reports.linked},
                   {"seconds", result.seconds},
                   {"peak_rss_mb", static_cast<double>(peak_rss_bytes()) / (1 << 20)},
                   {"catalogue", catalogue_path(context).string()},
@@ -75,6 +110,11 @@ int scan_run(const ScanCommandOptions& options, const CommandContext& context) {
       format_count(scan_count(result.by_verdict, "split")),
       format_count(scan_count(result.by_verdict, "resample")),
       format_count(refused_series)));
+  if (!lists.empty()) {
+    context.print(fmt::format("  reports {} · about a study that is here {}\n",
+                              format_count(reports.reports),
+                              format_count(reports.linked)));
+  }
   if (refused > 0) {
     context.print(fmt::format(
         "  refused: {}\n  every one of them: {}\n  why: marrow list --where \"verdict='refuse'\""
@@ -104,6 +144,11 @@ void add_scan_command(CommandTable& table) {
       .add_option("ARCHIVE", options->archives, "folders or files; never written")
       ->required()
       ->type_name("");
+  command.app()
+      .add_option("--reports",
+                  options->reports,
+                  "CSV of study_uid,report or file,report: links reports to studies")
+      ->type_name("FILE.csv");
   command.app().add_flag(
       "--use-derived", options->use_derived, "keep derived series that are regular volumes");
   command.runs([options](const CommandContext& context) { return scan_run(*options, context); });

@@ -1,8 +1,9 @@
 // Archives of any number of tiny DICOM files, and the bare walk that a scan of them is compared to.
 //
-//   archive_bench make FOLDER N   N files of 64 pixels: patients of 2 studies of 2 series of 100
-//   files archive_bench flat FOLDER N   the same files in one folder archive_bench walk FOLDER one
-//   look at every file; prints their number and the seconds
+// - `archive_bench make FOLDER N`: N files of 64 pixels, patients of 2 studies of 2 series of 100
+// - `archive_bench flat FOLDER N`: the same files in one folder
+// - `archive_bench walk FOLDER`: one look at every file; prints their number and the seconds
+// - `archive_bench scan FOLDER WORK [THREADS]`: a scan into WORK/catalogue.db
 
 #include <chrono>
 #include <cstdint>

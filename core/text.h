@@ -18,6 +18,10 @@ namespace marrow {
 // "...".
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 120);
 
+[[nodiscard]] bool is_utf8(std::string_view text);
+// Each byte that is not part of valid UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string replace_invalid_utf8(std::string_view text);
+
 [[nodiscard]] std::vector<std::string> split_words(std::string_view text, char separator);
 [[nodiscard]] std::string join(const std::vector<std::string>& words, std::string_view separator);
 [[nodiscard]] std::string_view trim(std::string_view text);

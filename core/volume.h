@@ -15,7 +15,7 @@ namespace marrow {
 template <class T>
 struct Grid {
   Geometry geometry;
-  std::vector<T> voxels;
+  VoxelVector<T> voxels;
 
   [[nodiscard]] std::size_t offset(std::int64_t i, std::int64_t j, std::int64_t k) const {
     return static_cast<std::size_t>(i + geometry.size[0] * (j + geometry.size[1] * k));
@@ -37,12 +37,25 @@ using LabelMap = Grid<std::uint16_t>;
 
 template <class T>
 [[nodiscard]] Grid<T> make_grid(const Geometry& geometry, T value = T{}) {
-  return Grid<T>{geometry, large_vector<T>(static_cast<std::size_t>(geometry.voxels()), value)};
+  return Grid<T>{geometry, VoxelVector<T>(static_cast<std::size_t>(geometry.voxels()), value)};
 }
 
 template <class T>
-[[nodiscard]] Grid<T> make_grid(const Geometry& geometry, std::vector<T> voxels) {
+[[nodiscard]] Grid<T> make_grid(const Geometry& geometry, VoxelVector<T> voxels) {
   MARROW_CHECK(static_cast<std::int64_t>(voxels.size()) == geometry.voxels());
+  return Grid<T>{geometry, std::move(voxels)};
+}
+
+template <class T>
+[[nodiscard]] Grid<T> make_grid(const Geometry& geometry, const std::vector<T>& voxels) {
+  return make_grid(geometry, VoxelVector<T>(voxels.begin(), voxels.end()));
+}
+
+// Its voxels hold whatever the memory held: for those who write every one of them.
+template <class T>
+[[nodiscard]] Grid<T> make_unfilled_grid(const Geometry& geometry) {
+  VoxelVector<T> voxels;
+  voxels.resize(static_cast<std::size_t>(geometry.voxels()));
   return Grid<T>{geometry, std::move(voxels)};
 }
 

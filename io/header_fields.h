@@ -2,7 +2,7 @@
 
 namespace marrow {
 
-// One list of the fields of what is known of a file, for whatever writes or reads them (the wire to
+// One list of the fields of what is known of a file, for whatever writes or reads them (messages to
 // the parsing child, the catalogue): `visit(name, field)` is called once per field, in an order
 // that stays. DicomHeader::file and ::frame are not among them.
 template <class Header, class Visit>

@@ -88,7 +88,7 @@ void check_image_voxels(Volume& volume,
     warnings.push_back(fmt::format(
         "{}: {} voxels are 64-bit integers beyond 2^53 and lose digits", name, counts.inexact));
   }
-  const std::vector<float>& voxels = volume.voxels;
+  const VoxelVector<float>& voxels = volume.voxels;
   if (voxels.size() > 1 &&
       std::all_of(voxels.begin() + 1, voxels.end(), [&](float v) { return v == voxels.front(); })) {
     warnings.push_back(

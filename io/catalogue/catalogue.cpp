@@ -91,6 +91,13 @@ std::vector<SeriesRecord> Catalogue::select(const std::string& where) const {
   });
 }
 
+std::optional<SeriesRecord> Catalogue::series_of_key(const std::string& key) const {
+  return with_database(state_->file, [&]() -> std::optional<SeriesRecord> {
+    std::vector<SeriesRecord> records = series_where(state_->database, "WHERE key = ?", {key});
+    return records.empty() ? std::nullopt : std::optional(std::move(records.front()));
+  });
+}
+
 std::vector<SeriesRecord> Catalogue::find(const std::string& text) const {
   const bool hex = !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (hex && text.size() >= kShortestKeyStart && text.size() <= 16) {

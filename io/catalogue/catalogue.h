@@ -14,7 +14,9 @@
 #include "core/records.h"
 #include "io/catalogue/file_stamp.h"
 #include "io/catalogue/file_table.h"
+#include "io/catalogue/report_table.h"
 #include "io/catalogue/series_update.h"
+#include "io/catalogue/subset_table.h"
 #include "io/worker/file_facts.h"
 
 namespace marrow {
@@ -34,6 +36,12 @@ struct CatalogueCounts {
   std::map<std::string, std::int64_t> by_verdict;  // "use" -> series
   std::map<std::string, std::int64_t> by_reason;   // of refused series, files and what is no file
   std::map<std::string, std::int64_t> by_reason_of_series;  // the part of refused series in it
+};
+
+// What has become of the series of a subset since it was saved.
+struct SubsetState {
+  std::vector<SeriesRecord> series;        // as they were, by key
+  std::vector<std::string> changed, gone;  // keys
 };
 
 // The catalogue of a work folder: series, issues and what is known of every file, in one SQLite
@@ -70,6 +78,7 @@ class Catalogue {
   // All series that were made of the same files as `record` (stacks of one DICOM series, volumes of
   // one file), itself among them.
   [[nodiscard]] std::vector<SeriesRecord> siblings(const SeriesRecord& record) const;
+  [[nodiscard]] std::optional<SeriesRecord> series_of_key(const std::string& key) const;  // whole
   [[nodiscard]] std::vector<Issue> issues() const;
   // The same without holding all of them: by path, then by series.
   void for_each_issue(const std::function<void(const Issue&)>& visit) const;
@@ -86,6 +95,25 @@ class Catalogue {
   void set_splits(const std::map<std::string, std::string>& split_of_patient);
   // Series key -> why it was left out by `reduce`; other series are kept again.
   void set_dropped(const std::map<std::string, std::string>& because_of_series);
+
+  // Names a choice of series so that it can be used again and told to be the same. The digest of a
+  // series is made of all that is kept of its files' headers, with the instance UIDs' digests, and
+  // of which of their volumes it is; sizes of volume files count, places of files do not. Replaces
+  // a subset of that name. Throws Error{kInvalidArgument} for a name that is not 1 to 64 letters,
+  // digits, '_', '-', '.', Error{kNothingFound} when `series` is empty.
+  Subset save_subset(const std::string& name,
+                     const std::string& expression,
+                     std::span<const SeriesRecord> series);
+  [[nodiscard]] std::vector<Subset> subsets() const;  // by name
+  [[nodiscard]] SubsetState subset_state(const Subset& subset) const;
+  // The series of a subset. Throws Error{kNothingFound} that names the nearest when there is none
+  // of that name, Error{kRefused} when one of its series is gone or has changed.
+  [[nodiscard]] std::vector<SeriesRecord> subset(const std::string& name) const;
+  [[nodiscard]] std::string series_digest(const SeriesRecord& record) const;
+
+  // See report_table.h.
+  ReportCounts import_reports(const std::filesystem::path& file,
+                              std::span<const ReportRow> reports);
 
   // What scans know of files, folder by folder, by name.
   void for_each_stamp(

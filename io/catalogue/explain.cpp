@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include "core/text.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/series_json.h"
+#include "io/dicom/grouping.h"
 #include "io/dicom/slice_checks.h"
 #include "io/dicom/stack_check.h"
 
@@ -54,6 +56,23 @@ void explain_stack(const std::vector<DicomHeader>& slices, SeriesExplanation& ex
       fmt::format("directions equal within {:g}", kOrientationTolerance)};
 }
 
+// The slices of a record: its headers, or, where the files hold several slices each, frames or
+// tiles.
+std::vector<DicomHeader> slices_of(const SeriesRecord& record, std::vector<DicomHeader> headers) {
+  const bool one_each = std::none_of(headers.begin(), headers.end(), [](const DicomHeader& header) {
+    return header.frames > 1 || header.traits.contains("tile_rows");
+  });
+  if (one_each) {
+    return headers;
+  }
+  for (DicomStack& stack : group_dicom(std::move(headers))) {
+    if (stack.volume == record.volume) {
+      return std::move(stack.slices);
+    }
+  }
+  return {};
+}
+
 void append_list(std::string& text, const char* title, const std::vector<std::string>& items) {
   for (const std::string& item : items) {
     text += fmt::format("  {:<10} {}\n", &item == items.data() ? title : "", item);
@@ -81,8 +100,7 @@ SeriesExplanation explain_series(const Catalogue& catalogue, const SeriesRecord&
   if (record.geometry) {
     explanation.axes = axis_letters(*record.geometry);
   }
-  const std::vector<DicomHeader> slices = catalogue.headers_of(record);
-  explain_stack(slices, explanation);
+  explain_stack(slices_of(record, catalogue.headers_of(record)), explanation);
   if (const std::string warnings = named_text(record.facts, "warnings"); !warnings.empty()) {
     explanation.warnings = split_words(warnings, '\n');
   }

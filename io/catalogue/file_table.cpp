@@ -438,6 +438,16 @@ std::vector<FileFacts> FileTable::refused(const std::string& owner) {
   return files;
 }
 
+std::string FileTable::owner(const std::filesystem::path& file) {
+  const std::optional<KnownFile> known = find(file);
+  if (!known || known->facts.owner == "x") {
+    return {};
+  }
+  return known->facts.owner == "v"
+             ? volumes_.owner(folder_id(file.parent_path()), file.filename().native())
+             : known->facts.owner;
+}
+
 std::vector<std::string> FileTable::files_with_partners(std::int64_t folder) {
   std::vector<std::string> names = volumes_.detached(folder);
   SQLite::Statement parts(database_,

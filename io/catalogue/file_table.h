@@ -60,6 +60,9 @@ class FileTable {
   // The refused files of an owner "x" + chunk, by name.
   [[nodiscard]] std::vector<FileFacts> refused(const std::string& owner);
 
+  // What the series of a file are made of: "d" + series digest, "v" + number; empty when the file
+  // is not known or refused.
+  [[nodiscard]] std::string owner(const std::filesystem::path& file);
   // Names of files whose facts may come from another file beside them, or would if it were there:
   // volume files with detached voxels, and refused files but those that are no images. Sorted.
   [[nodiscard]] std::vector<std::string> files_with_partners(std::int64_t folder);

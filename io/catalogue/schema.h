@@ -7,6 +7,8 @@ namespace marrow {
 inline constexpr int kCatalogueVersion = 3;
 inline constexpr int kCatalogueApplicationId = 0x4D524357;  // "MRCW"
 
+// LIMIT -1 in a view keeps SQLite from copying its inner queries into a condition on its columns:
+// select.h counts queries to tell those of an expression.
 inline constexpr const char* kCatalogueSchema = R"sql(
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -60,6 +62,19 @@ CREATE INDEX volume_files_by_place ON volume_files (place);
 
 CREATE TABLE dirty (owner TEXT PRIMARY KEY) WITHOUT ROWID;
 
+CREATE TABLE reports (
+  file BLOB NOT NULL, row INTEGER NOT NULL, study TEXT NOT NULL, series TEXT NOT NULL,
+  characters INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (file, row)) WITHOUT ROWID;
+
+CREATE INDEX reports_by_study ON reports (study);
+
+CREATE TABLE subsets (
+  name TEXT PRIMARY KEY, expression TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE subset_series (
+  subset TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL,
+  PRIMARY KEY (subset, key)) WITHOUT ROWID;
+
 CREATE VIEW listing AS SELECT
   key, patient, study, modality, format, verdict, reason_code, reason, split, dropped_because,
   (verdict <> 'refuse' AND dropped_because = '') AS kept,
@@ -76,6 +91,35 @@ CREATE VIEW listing AS SELECT
   CAST(json_extract(facts, '$.field_strength_t') AS REAL) AS field_strength_t,
   facts
 FROM series;
+
+CREATE VIEW studies AS SELECT
+  study, min(patient) AS patient,
+  (SELECT group_concat(modality, ' ') FROM (SELECT DISTINCT modality FROM series AS other WHERE
+    other.study = series.study AND modality <> '' ORDER BY modality)) AS modalities,
+  count(*) AS series, sum(verdict <> 'refuse' AND dropped_because = '') AS kept,
+  sum(file_count) AS files,
+  (SELECT count(*) FROM reports WHERE reports.study = series.study) AS reports,
+  max(split) AS split
+FROM series GROUP BY study LIMIT -1;
+
+CREATE VIEW volumes AS
+WITH RECURSIVE numbers (n) AS (
+  SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < (SELECT max(volumes) FROM series))
+SELECT
+  key, coalesce(volume, n) AS volume, patient, study, modality, format, split,
+  (dropped_because = '') AS kept, columns, rows, slices, spacing_x, spacing_y, spacing_z
+FROM series JOIN numbers ON n < volumes WHERE verdict <> 'refuse' LIMIT -1;
+
+CREATE VIEW issue_list AS SELECT
+  CAST(path AS TEXT) AS path,
+  CASE code WHEN 4 THEN 'unreadable' WHEN 5 THEN 'unsupported' ELSE 'refused' END AS kind,
+  reason_code, reason, advice, series
+FROM issues;
+
+CREATE VIEW report_list AS SELECT
+  reports.study, (SELECT patient FROM series WHERE series.study = reports.study LIMIT 1) AS patient,
+  reports.series, CAST(file AS TEXT) AS file, row, characters, digest
+FROM reports LIMIT -1;
 )sql";
 
 }  // namespace marrow

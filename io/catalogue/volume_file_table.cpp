@@ -153,6 +153,16 @@ std::string VolumeFileTable::facts(std::int64_t folder, const std::string& name)
   return facts;
 }
 
+std::string VolumeFileTable::owner(std::int64_t folder, const std::string& name) {
+  find_.reset();
+  find_.bind(1, folder);
+  bind_blob(find_, 2, name);
+  std::string owner =
+      find_.executeStep() ? fmt::format("v{}", find_.getColumn(0).getInt64()) : std::string();
+  find_.reset();
+  return owner;
+}
+
 std::vector<std::string> VolumeFileTable::detached(std::int64_t folder) {
   SQLite::Statement rows(database_, "SELECT name, facts FROM volume_files WHERE folder = ?");
   rows.bind(1, folder);

@@ -34,6 +34,9 @@ class VolumeFileTable {
   // Empty when it is no such file.
   [[nodiscard]] std::string facts(std::int64_t folder, const std::string& name);
 
+  // "v" + id; empty when it is no such file.
+  [[nodiscard]] std::string owner(std::int64_t folder, const std::string& name);
+
   // Names of files in `folder` whose voxels lie in a file of their own, as NRRD and MetaImage
   // headers say it; NIfTI pairs say it with their names.
   [[nodiscard]] std::vector<std::string> detached(std::int64_t folder);

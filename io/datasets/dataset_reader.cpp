@@ -13,6 +13,7 @@
 #include "io/datasets/dataset_checks.h"
 #include "io/datasets/dataset_splits.h"
 #include "io/datasets/dicom_folder.h"
+#include "io/datasets/medmnist.h"
 #include "io/datasets/nnssl_collection.h"
 #include "io/datasets/nnunet_folder.h"
 
@@ -101,10 +102,14 @@ Dataset read_dataset(const fs::path& path, const DatasetOptions& options) {
   } else if (fs::is_regular_file(status) && path.filename() == "pretrain_data.json") {
     dataset = read_nnssl_collection(path);
     split = true;
+  } else if (fs::is_regular_file(status) && path.extension() == ".npz") {
+    dataset = read_medmnist(path);
+    split = names_its_split(dataset);
   } else {
     throw Error(ErrorCode::kInvalidArgument,
                 shown_path(path) +
-                    ": expected a folder, a list whose name ends in .csv, or a pretrain_data.json");
+                    ": expected a folder, a list whose name ends in .csv, a MedMNIST .npz, or a "
+                    "pretrain_data.json");
   }
   if (!split) {
     make_patient_split(options, dataset);

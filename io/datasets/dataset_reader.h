@@ -20,7 +20,8 @@ struct DatasetOptions {
 
 // Reads what a data set says about itself; no image is opened. `path`: an nnU-Net v2 or MSD folder
 // (dataset.json, imagesTr, ...), a BIDS folder, a folder per class of pictures, the
-// pretrain_data.json of nnssl or its folder, or a CSV list; docs/formats/datasets.md has the rules.
+// pretrain_data.json of nnssl or its folder, a MedMNIST .npz, or a CSV list;
+// docs/formats/datasets.md has the rules.
 //
 // Throws Error{kInvalidArgument} when there is no data set at `path` or it contradicts itself,
 // Error{kUnreadable} for a damaged description or a missing image or label file,

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "io/dicom/character_set.h"
 #include "io/dicom/dcmtk_session.h"
 #include "io/dicom/dicom_source.h"
 #include "io/dicom/fast_header.h"
@@ -29,13 +30,15 @@ constexpr std::string_view kStructureSetName = "RTStructureSetStorage";  // as D
 // A data set in DCMTK's hands, as HeaderMapping asks for it.
 class DcmtkAttributes {
  public:
-  explicit DcmtkAttributes(DcmItem& data) : data_(data) {}
+  explicit DcmtkAttributes(DcmItem& data) : data_(data), texts_(data) {}
 
-  [[nodiscard]] std::string text(TagNumber tag) const { return dicom_text(data_, key(tag)); }
+  [[nodiscard]] std::string text(TagNumber tag) { return texts_.utf8(dicom_text(data_, key(tag))); }
 
   [[nodiscard]] std::vector<std::string> texts(TagNumber tag) const {
     return dicom_texts(data_, key(tag));
   }
+
+  [[nodiscard]] bool texts_replaced() const { return texts_.replaced(); }
 
   [[nodiscard]] DicomDecimals decimals(TagNumber tag) const {
     DicomDecimals decimals;
@@ -61,6 +64,7 @@ class DcmtkAttributes {
   }
 
   DcmItem& data_;
+  DicomTexts texts_;
 };
 
 // What the file says of its frames, and what only some kinds of images have.
@@ -175,6 +179,10 @@ DicomHeader read_dicom_header_with_dcmtk(const std::filesystem::path& file) {
   }
   DcmtkAttributes attributes(data);
   HeaderMapping(attributes, header).fill();
+  if (attributes.texts_replaced()) {
+    const std::string stated = printable(dicom_text(data, DCM_SpecificCharacterSet), 40);
+    header.traits["texts_replaced"] = stated.empty() ? "ASCII" : stated;
+  }
   read_kind(data, header);
   check_pixel_bytes(header, name);
   return header;

@@ -89,9 +89,14 @@ SliceScale scale_of(const DicomHeader& slice) {
 class StackReader {
  public:
   StackReader(std::span<const DicomHeader> files, const std::vector<DicomHeader>& slices)
-      : slices_(slices), check_(usable_stack(slices)), volume_(make_grid<float>(*check_.geometry)) {
+      : slices_(slices),
+        check_(usable_stack(slices)),
+        volume_(make_unfilled_grid<float>(*check_.geometry)) {
     for (const DicomHeader& file : files) {
       files_.emplace(file.file, &file);
+    }
+    if (check_.shear_mm) {
+      std::fill(volume_.voxels.begin(), volume_.voxels.end(), 0.0F);  // slices cover parts of it
     }
   }
 

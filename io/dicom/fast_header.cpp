@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "io/dicom/character_set.h"
 #include "io/dicom/fast_walk.h"
 #include "io/dicom/header_mapping.h"
 #include "io/dicom/ordinary_text.h"
@@ -133,7 +134,7 @@ class WalkedAttributes {
     return {};
   }
 
-  // The value as text; a view into the file or into number_.
+  // The value as text; a view into the file or into buffer_.
   std::string_view view(TagNumber tag) {
     const FastWalk::Value* const value = present(tag);
     if (value == nullptr) {
@@ -193,10 +194,28 @@ class WalkedAttributes {
     const bool odd_blank =
         (form == Form::kUid && content.unpadded.find(' ') != std::string_view::npos) ||
         (form == Form::kText && content.separator && blank_beside_separator(content.unpadded));
-    if (content.control || odd_blank || (content.high && !bytes_are_text())) {
+    if (content.control || odd_blank) {
       return surprising_text();
     }
-    return content.unpadded;
+    return content.high ? text_beyond_ascii(content.unpadded) : content.unpadded;
+  }
+
+  // In the two sets that are common and have no escapes; DCMTK converts the others.
+  std::string_view text_beyond_ascii(std::string_view text) {
+    const FastWalk::Value* const set = walk_.find(kSpecificCharacterSet.tag);
+    const std::string_view name =
+        set->found ? text_content(walk_.bytes(*set)).unpadded : std::string_view();
+    if (name == "ISO_IR 192" && is_utf8(text)) {
+      return text;
+    }
+    const bool graphic = std::none_of(text.begin(), text.end(), [](char c) {
+      return static_cast<unsigned char>(c) >= 0x80 && static_cast<unsigned char>(c) < 0xA0;
+    });
+    if (name != "ISO_IR 100" || !graphic) {
+      return surprising_text();
+    }
+    buffer_ = latin1_to_utf8(text);
+    return buffer_;
   }
 
   // As dicom_text takes values of unknown representation: printable ASCII or nothing.
@@ -222,23 +241,12 @@ class WalkedAttributes {
         std::signbit(number)) {
       return surprising_text();
     }
-    number_ = fmt::format("{}", static_cast<std::int64_t>(number));
-    return number_;
-  }
-
-  // Bytes beyond ASCII are kept as they are; that a backslash is always a separator holds only in
-  // these character sets.
-  bool bytes_are_text() {
-    static constexpr std::array<std::string_view, 4> kSets{
-        "ISO_IR 100", "ISO_IR 192", "ISO_IR 6", ""};
-    const FastWalk::Value* const set = walk_.find(kSpecificCharacterSet.tag);
-    const std::string_view name =
-        set->found ? text_content(walk_.bytes(*set)).unpadded : std::string_view();
-    return std::find(kSets.begin(), kSets.end(), name) != kSets.end();
+    buffer_ = fmt::format("{}", static_cast<std::int64_t>(number));
+    return buffer_;
   }
 
   const FastWalk& walk_;
-  std::string number_;
+  std::string buffer_;
   bool ordinary_ = true;
 };
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "io/dicom/character_set.h"
 #include "io/dicom/slice_checks.h"
 #include "io/dicom/sop_classes.h"
 #include "io/dicom/stack_check.h"
@@ -211,7 +212,7 @@ class SegmentationHeaderReader {
       }
       Segment segment;
       segment.number = *segment_number;
-      segment.label = dicom_text(*item, DCM_SegmentLabel);
+      segment.label = DicomTexts(data_).utf8(dicom_text(*item, DCM_SegmentLabel));
       if (segment.label.empty()) {
         segment.label = fmt::format("segment {}", segment.number);
       }

@@ -292,6 +292,12 @@ class StackChecker {
               ? "grey values stored upside down (MONOCHROME1); they are turned upright"
               : "to be shown upside down (MONOCHROME1); values with a unit are kept as they are");
     }
+    if (const std::string set = named_text(slices_[0].traits, "texts_replaced"); !set.empty()) {
+      result_.warnings.push_back(
+          fmt::format("texts of the header hold bytes that are not in its character set ({}); each "
+                      "was replaced",
+                      set));
+    }
     const auto fact = [&](const char* name) -> double {
       return parse_decimal(named_text(slices_[0].facts, name)).value_or(0);
     };

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "io/dicom/character_set.h"
 #include "io/dicom/dicom_sequences.h"
 #include "io/dicom/dicom_source.h"
 #include "io/dicom/segmentation_header.h"
@@ -48,6 +49,7 @@ class StructureSetReader {
 
   StructureSet read() {
     read_identity();
+    check_sequences();
     read_regions();
     read_types();
     read_contours();
@@ -78,6 +80,16 @@ class StructureSetReader {
     set_.instance_uid = dicom_text(data_, DCM_SOPInstanceUID);
   }
 
+  // Every structure set has both (PS3.3, A.19.3). A file that ends between two elements looks
+  // whole, and its labels would be missing without a word.
+  void check_sequences() const {
+    for (const DcmTagKey& tag : {DCM_StructureSetROISequence, DCM_ROIContourSequence}) {
+      if (!data_.tagExists(tag)) {
+        unreadable("cut-short", fmt::format("the {} is missing", DcmTag(tag).getTagName()));
+      }
+    }
+  }
+
   void read_regions() {
     for (DcmItem* const item : dicom_items(data_, DCM_StructureSetROISequence)) {
       const auto number = whole_number(*item, DCM_ROINumber, 0, 2147483647);
@@ -86,7 +98,7 @@ class StructureSetReader {
       }
       RegionOfInterest region;
       region.number = *number;
-      region.name = dicom_text(*item, DCM_ROIName);
+      region.name = DicomTexts(data_).utf8(dicom_text(*item, DCM_ROIName));
       if (region.name.empty()) {
         region.name = fmt::format("region {}", *number);
       }
@@ -128,10 +140,6 @@ class StructureSetReader {
   }
 
   void read_contours() {
-    // Without an end mark, a file that was cut between two elements looks like a whole one.
-    if (!data_.tagExists(DCM_ROIContourSequence)) {
-      unreadable("cut-short", "expected an ROI Contour Sequence, found none");
-    }
     for (DcmItem* const item : dicom_items(data_, DCM_ROIContourSequence)) {
       RegionOfInterest* const region = region_of(*item);
       if (region == nullptr) {

@@ -43,9 +43,8 @@ float pixel_value(const std::uint16_t* samples,
   float value = samples[0];
   if (colour && channel >= 0) {
     value = samples[channel];
-  } else if (colour && (samples[0] != samples[1] || samples[0] != samples[2])) {
-    value = 0.299F * static_cast<float>(samples[0]) + 0.587F * static_cast<float>(samples[1]) +
-            0.114F * static_cast<float>(samples[2]);
+  } else if (colour) {
+    value = grey_of_colour(samples[0], samples[1], samples[2]);
   }
   if (picture.samples % 2 == 0) {
     value *= static_cast<float>(samples[picture.samples - 1]) /

@@ -120,7 +120,7 @@ void check_memory(const NiftiHeader& header, std::uint64_t max_bytes, const std:
 
 // Appends one volume piece by piece: memory grows with the data that is really there.
 template <class T, class Convert>
-std::vector<T> read_one_volume(OpenedNifti& opened,
+VoxelVector<T> read_one_volume(OpenedNifti& opened,
                                std::int64_t volume_index,
                                const std::string& name,
                                Convert convert) {
@@ -128,7 +128,7 @@ std::vector<T> read_one_volume(OpenedNifti& opened,
   const auto voxel_bytes = static_cast<std::size_t>(opened.voxel_bytes);
   const auto voxels = static_cast<std::size_t>(header.geometry.voxels());
   opened.stream.skip(static_cast<std::uint64_t>(volume_index) * voxels * voxel_bytes);
-  std::vector<T> out;
+  VoxelVector<T> out;
   out.reserve(voxels);
   while (out.size() < voxels) {
     const std::size_t start = out.size();

@@ -87,7 +87,7 @@ Volume archive_first_slice(const Volume& volume) {
   Geometry grid = volume.geometry;
   grid.size[2] = 1;
   const auto end = volume.voxels.begin() + grid.size[0] * grid.size[1];
-  return make_grid(grid, std::vector<float>(volume.voxels.begin(), end));
+  return make_grid(grid, VoxelVector<float>(volume.voxels.begin(), end));
 }
 
 WrittenSeries archive_write_series(const std::filesystem::path& archive,

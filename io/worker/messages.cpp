@@ -97,7 +97,7 @@ WorkerRequest read_request(std::string_view bytes) {
   WorkerRequest request;
   const std::uint64_t operation = reader.unsigned_integer();
   MARROW_CHECK(operation >= static_cast<std::uint64_t>(WorkerOperation::kInspect) &&
-               operation <= static_cast<std::uint64_t>(WorkerOperation::kLabelObject));
+               operation <= static_cast<std::uint64_t>(WorkerOperation::kNpzLabels));
   request.operation = static_cast<WorkerOperation>(operation);
   request.volume = reader.integer();
   bool targeted = false;

@@ -19,14 +19,15 @@
 namespace marrow {
 
 // The child's first message; another one is another version's.
-inline constexpr std::string_view kWorkerHello = "marrow-worker 3";
+inline constexpr std::string_view kWorkerHello = "marrow-worker 4";
 
 enum class WorkerOperation : std::uint8_t {
   kInspect = 1,
   kVolume = 2,
   kLabels = 3,
   kGeometry = 4,
-  kLabelObject = 5
+  kLabelObject = 5,
+  kNpzLabels = 6  // `volume`: which part
 };
 
 struct WorkerRequest {

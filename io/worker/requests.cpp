@@ -23,6 +23,7 @@
 #include "core/progress.h"
 #include "core/text.h"
 #include "io/file_error.h"
+#include "io/images/npz_file.h"
 #include "io/images/picture.h"
 #include "io/nifti/gzip_reader.h"
 #include "io/nifti/nifti_files.h"
@@ -153,6 +154,29 @@ std::optional<fs::path> picture_of(const std::vector<fs::path>& files) {
                                                         : std::nullopt;
 }
 
+// The archive that was asked about last stays open, its images unpacked: they are asked for one by
+// one.
+NpzFile& opened_npz(const fs::path& file, const RequestLimits& limits) {
+  struct Opened {
+    fs::path file;
+    fs::file_time_type time;
+    std::unique_ptr<NpzFile> npz;
+  };
+
+  static Opened last;
+
+  const fs::file_time_type time = fs::last_write_time(file);
+  if (last.npz == nullptr || last.file != file || last.time != time) {
+    last.npz.reset();
+    last = {file, time, std::make_unique<NpzFile>(file, limits.memory_bytes / 4)};
+  }
+  return *last.npz;
+}
+
+std::optional<fs::path> npz_of(const std::vector<fs::path>& files) {
+  return files.size() == 1 && is_npz(files.front()) ? std::optional(files.front()) : std::nullopt;
+}
+
 void check_volume_index(std::int64_t index, const fs::path& file) {
   if (index > 0) {
     throw FileError(ErrorCode::kInvalidArgument,
@@ -174,6 +198,9 @@ VoxelAnswer answer_volume(const std::vector<fs::path>& files,
   }
   if (const auto picture = picture_of(files)) {
     return voxel_answer(read_picture(*picture, index, limits.memory_bytes), {});
+  }
+  if (const auto npz = npz_of(files)) {
+    return voxel_answer(opened_npz(*npz, limits).image(index), {});
   }
   const auto file = nifti_file(files);
   if (!file) {
@@ -227,7 +254,9 @@ VoxelAnswer answer_labels(const std::vector<fs::path>& files,
   return voxel_answer(result.labels, result.warnings);
 }
 
-VoxelAnswer answer_geometry(const std::vector<fs::path>& files, std::int64_t index) {
+VoxelAnswer answer_geometry(const std::vector<fs::path>& files,
+                            std::int64_t index,
+                            const RequestLimits& limits) {
   VoxelAnswer answer;
   if (const auto other = volume_file_of(files)) {
     answer.reply.geometry = VolumeFile(*other).header().geometry;
@@ -235,6 +264,10 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files, std::int64_t ind
   }
   if (const auto picture = picture_of(files)) {
     answer.reply.geometry = picture_geometry(read_picture_header(*picture));
+    return answer;
+  }
+  if (const auto npz = npz_of(files)) {
+    answer.reply.geometry = opened_npz(*npz, limits).image(index).geometry;
     return answer;
   }
   const auto file = nifti_file(files);
@@ -258,6 +291,19 @@ VoxelAnswer answer_label_object(const fs::path& file) {
   return answer;
 }
 
+VoxelAnswer answer_npz_labels(const fs::path& file,
+                              std::int64_t part,
+                              const RequestLimits& limits) {
+  check_data_file(file);
+  if (!is_npz(file) || part < 0 || part >= NpzFile::kParts) {
+    throw FileError(
+        ErrorCode::kUnsupported,
+        "not-an-image",
+        printable(file.string(), 400) + ": expected a .npz of NumPy, found other bytes");
+  }
+  return voxel_answer(opened_npz(file, limits).labels(static_cast<int>(part)), {});
+}
+
 VoxelAnswer answer_voxels(const WorkerRequest& request,
                           const std::vector<fs::path>& files,
                           const RequestLimits& limits) {
@@ -269,8 +315,10 @@ VoxelAnswer answer_voxels(const WorkerRequest& request,
                             : answer_labels(files, request.volume, limits);
     case WorkerOperation::kLabelObject:
       return answer_label_object(files.front());
+    case WorkerOperation::kNpzLabels:
+      return answer_npz_labels(files.front(), request.volume, limits);
     case WorkerOperation::kGeometry:
-      return answer_geometry(files, request.volume);
+      return answer_geometry(files, request.volume, limits);
     case WorkerOperation::kInspect:
       break;
   }

@@ -45,29 +45,30 @@ std::string stack_name(std::span<const fs::path> files) {
 }
 
 // The voxels that came with an answer. The child may have been taken over by the file it parsed:
-// the size is checked, and the seals, without which it could cut the file while it is mapped here.
+// the size is checked, and the file is read rather than mapped, so that cutting it short while it
+// is read ends in an error, not in a signal.
 template <class T>
-std::vector<T> voxels_from(const Descriptor& file, std::int64_t voxels) {
+VoxelVector<T> voxels_from(const Descriptor& file, std::int64_t voxels) {
   const auto bytes = static_cast<std::size_t>(voxels) * sizeof(T);
-  constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_WRITE;
 
   struct stat status {};
 
   MARROW_CHECK(file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode));
   MARROW_CHECK(static_cast<std::size_t>(status.st_size) == bytes);
-  MARROW_CHECK((::fcntl(file.get(), F_GET_SEALS) & kSeals) == kSeals);
-  void* mapped = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, file.get(), 0);
-  if (mapped == MAP_FAILED) {
+  VoxelVector<T> values;
+  try {
+    values.resize(static_cast<std::size_t>(voxels));
+  } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::kResources,
-                "no address space for " + format_bytes(bytes) + " of voxels; close other programs");
+                "no memory for " + format_bytes(bytes) + " of voxels; close other programs");
   }
-  const auto unmap = [bytes](void* address) { ::munmap(address, bytes); };
-  const std::unique_ptr<void, decltype(unmap)> owner(mapped, unmap);
-  const T* first = static_cast<const T*>(mapped);
-  std::vector<T> values;
-  values.reserve(static_cast<std::size_t>(voxels));
-  prefer_large_pages(values.data(), bytes);
-  values.assign(first, first + voxels);
+  std::span<std::byte> left = std::as_writable_bytes(std::span(values));
+  while (!left.empty()) {
+    const ssize_t count =
+        ::pread(file.get(), left.data(), left.size(), static_cast<off_t>(bytes - left.size()));
+    MARROW_CHECK(count > 0 || (count < 0 && errno == EINTR));
+    left = left.subspan(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  }
   return values;
 }
 
@@ -363,6 +364,11 @@ LabelMap WorkerClient::labels(std::span<const fs::path> files,
 
 LabelMap WorkerClient::labels(std::span<const fs::path> files, const LabelTarget& target) {
   return state_->ask_for_voxels<std::uint16_t>(WorkerOperation::kLabels, files, -1, &target);
+}
+
+Volume WorkerClient::npz_labels(const fs::path& file, int part) {
+  return state_->ask_for_voxels<float>(
+      WorkerOperation::kNpzLabels, std::span(&file, 1), static_cast<std::int64_t>(part));
 }
 
 LabelObject WorkerClient::label_object(const fs::path& file) {

@@ -56,6 +56,9 @@ class WorkerClient {
   // DICOM segmentations and structure sets, on the grid of an image (read_object_labels).
   [[nodiscard]] LabelMap labels(std::span<const std::filesystem::path> files,
                                 const LabelTarget& target);
+  // Of one part of a MedMNIST .npz (NpzFile::labels): a grid of k columns and N rows; -1 in a
+  // single voxel when the part is not there.
+  [[nodiscard]] Volume npz_labels(const std::filesystem::path& file, int part);
   [[nodiscard]] LabelObject label_object(const std::filesystem::path& file);
   [[nodiscard]] Geometry geometry(std::span<const std::filesystem::path> files,
                                   std::optional<std::int64_t> volume_index = std::nullopt);

@@ -62,6 +62,43 @@ TEST_F(ArchiveEndToEnd, ScanFindsExactlyWhatWasPlanted) {
   }
 }
 
+TEST_F(ArchiveEndToEnd, OtherListsSubsetsAndReportsAreTablesToAskFor) {
+  const std::string work = "lists";
+  const auto answer = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--work", work, "--json"});
+    const test::ProcessResult result = run(std::move(words));
+    EXPECT_TRUE(result.exit_code == 0 || result.exit_code == 6) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  const nlohmann::json scanned = answer({"scan", "demo/archive", "--reports", "demo/reports.csv"});
+  EXPECT_EQ(scanned.at("reports_linked"), scanned.at("reports"));
+  EXPECT_GT(scanned.at("reports"), 0);
+
+  const nlohmann::json studies = answer({"list", "--of", "studies", "--where", "reports=1"});
+  EXPECT_EQ(studies.at("studies").size(), scanned.at("reports"));
+  const nlohmann::json saved = answer({"list", "--where", "verdict='use'", "--save", "all"});
+  EXPECT_EQ(saved.at("series"), scanned.at("verdicts").at("use"));
+  const nlohmann::json subsets = answer({"list", "--subsets"}).at("subsets");
+  EXPECT_EQ(subsets.at(0).at("state"), "as saved");
+  EXPECT_EQ(subsets.at(0).at("sha256"), saved.at("sha256"));
+  EXPECT_EQ(answer({"list", "--subset", "all"}).at("series").size(), saved.at("series"));
+  EXPECT_EQ(run({"list", "--save", "all", "--work", work}).exit_code, 7);
+}
+
+TEST_F(ArchiveEndToEnd, FingerprintHasTheKeysOfNnunet) {
+  const test::ProcessResult result = run({"fingerprint", "--where", "modality='CT'", "--json"});
+
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json answer = nlohmann::json::parse(result.out);
+  EXPECT_EQ(answer.at("cases"), truth_.at("expected").at("use"));
+  const nlohmann::json file =
+      nlohmann::json::parse(test::file_text(folder_->path() / "work/dataset_fingerprint.json"));
+  EXPECT_EQ(file.at("spacings").size(), answer.at("cases"));
+  const nlohmann::json& channel = file.at("foreground_intensity_properties_per_channel").at("0");
+  EXPECT_LT(channel.at("percentile_00_5"), channel.at("median"));
+  EXPECT_LT(channel.at("median"), channel.at("percentile_99_5"));
+}
+
 TEST_F(ArchiveEndToEnd, EveryRefusedFileIsInTheListOfIssuesWithAReason) {
   std::ifstream stream(folder_->path() / "work/issues.jsonl");
   std::vector<std::string> paths;

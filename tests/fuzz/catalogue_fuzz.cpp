@@ -1,7 +1,6 @@
 // The packed lists of a catalogue that somebody else has written: what is let in packs again to
 // lists that read the same.
 
-#include <exception>
 #include <string>
 #include <vector>
 
@@ -11,15 +10,6 @@
 
 namespace marrow::fuzzing {
 namespace {
-
-template <class Work>
-void refusing_anyhow(Work work) {
-  try {
-    work();
-  } catch (const std::exception&) {
-    return;
-  }
-}
 
 std::string packed_again(std::string_view stamps) {
   StampReader reader(stamps);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -106,6 +107,16 @@ void refusing(Work work) {
     if (error.code() == ErrorCode::kInternal) {
       throw;
     }
+  }
+}
+
+// Where any std::exception is a refusal.
+template <class Work>
+void refusing_anyhow(Work work) {
+  try {
+    work();
+  } catch (const std::exception&) {
+    return;
   }
 }
 

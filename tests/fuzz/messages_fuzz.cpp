@@ -1,25 +1,8 @@
 // What the parsing child answers, as the program that asked reads it: any std::exception is a
 // refusal here.
 
-#include <exception>
-
 #include "io/worker/messages.h"
 #include "tests/fuzz/fuzz_input.h"
-
-namespace marrow::fuzzing {
-namespace {
-
-template <class Work>
-void refusing_anyhow(Work work) {
-  try {
-    work();
-  } catch (const std::exception&) {
-    return;
-  }
-}
-
-}  // namespace
-}  // namespace marrow::fuzzing
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace marrow;

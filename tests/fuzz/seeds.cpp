@@ -23,6 +23,7 @@
 #include "tests/support/dicom_series.h"
 #include "tests/support/label_samples.h"
 #include "tests/support/nifti_bytes.h"
+#include "tests/support/npz_made.h"
 #include "volumes/store/block_codec.h"
 #include "volumes/store/case_file.h"
 #include "volumes/store/store_index.h"
@@ -126,26 +127,6 @@ void dicom_seeds(const fs::path& folder) {
   testing::write_mosaic_object(folder / "mosaic-old", testing::CsaLayout::kFirst);
 }
 
-void label_seeds(const fs::path& folder) {
-  prepare_dcmtk();
-  fs::create_directories(folder);
-  for (const char* type : {"BINARY", "FRACTIONAL", "LABELMAP"}) {
-    testing::MadeSegmentation made = testing::sample_segmentation(type);
-    testing::write_segmentation(folder / type, made);
-    if (made.bits > 1) {
-      made.rle = true;
-      testing::write_segmentation(folder / (std::string(type) + "-rle"), made);
-    }
-  }
-  DcmFileFormat format;
-  const fs::path deflated = folder / "deflated";
-  if (format.loadFile((folder / "BINARY").c_str()).bad() || format.loadAllDataIntoMemory().bad() ||
-      format.saveFile(deflated.c_str(), EXS_DeflatedLittleEndianExplicit).bad()) {
-    throw Error(ErrorCode::kInternal, "cannot write the deflated seed");
-  }
-  testing::write_structure_set(folder / "structures", testing::sample_structures());
-}
-
 void store_seeds(const fs::path& folder) {
   const Volume volume = testing::ramp_volume(testing::oblique_grid());
   CaseMetadata metadata;
@@ -212,6 +193,41 @@ void message_seeds(const fs::path& folder) {
     testing::write_file(folder / ("answers_" + std::to_string(facts.content.index())),
                         std::string_view(bytes));
   }
+}
+
+void label_seeds(const fs::path& folder) {
+  prepare_dcmtk();
+  fs::create_directories(folder);
+  for (const char* type : {"BINARY", "FRACTIONAL", "LABELMAP"}) {
+    testing::MadeSegmentation made = testing::sample_segmentation(type);
+    testing::write_segmentation(folder / type, made);
+    if (made.bits > 1) {
+      made.rle = true;
+      testing::write_segmentation(folder / (std::string(type) + "-rle"), made);
+    }
+  }
+  DcmFileFormat format;
+  const fs::path deflated = folder / "deflated";
+  if (format.loadFile((folder / "BINARY").c_str()).bad() || format.loadAllDataIntoMemory().bad() ||
+      format.saveFile(deflated.c_str(), EXS_DeflatedLittleEndianExplicit).bad()) {
+    throw Error(ErrorCode::kInternal, "cannot write the deflated seed");
+  }
+  testing::write_structure_set(folder / "structures", testing::sample_structures());
+}
+
+void npz_seeds(const fs::path& folder) {
+  using testing::counted_items;
+  using testing::npy;
+  for (const bool deflated : {false, true}) {
+    seed(folder / (deflated ? "deflated" : "stored"),
+         0,
+         testing::zip({{"train_images.npy", npy("(2, 2, 3)", counted_items(12))},
+                       {"train_labels.npy", npy("(2, 1)", "\x04\x07")},
+                       {"test_images.npy", npy("(1, 2, 2, 3)", counted_items(12))},
+                       {"test_labels.npy", npy("(1, 1)", "\x01")}},
+                      deflated));
+  }
+  seed(folder / "array", 1, npy("(3,)", counted_items(6), "<i2"));
 }
 
 void catalogue_seeds(const fs::path& folder) {
@@ -285,11 +301,12 @@ int main(int count, char** words) {
   try {
     nifti_seeds(folder / "nifti");
     dicom_seeds(folder / "dicom");
-    label_seeds(folder / "label");
     store_seeds(folder / "store");
     config_seeds(folder / "config");
     message_seeds(folder / "messages");
     catalogue_seeds(folder / "catalogue");
+    label_seeds(folder / "labels");
+    npz_seeds(folder / "npz");
     dataset_seeds(folder / "datasets");
     volume_header_seeds(folder / "volume_header");
   } catch (const std::exception& error) {

@@ -200,7 +200,7 @@ Volume resampled(Volume volume, const Geometry& target) {
     return std::abs(maps[a].step) > std::abs(maps[b].step);
   });
   Size3 size = volume.geometry.size;
-  std::vector<float> values = std::move(volume.voxels);
+  VoxelVector<float> values = std::move(volume.voxels);
   for (const std::size_t axis : order) {
     if (size[axis] == target.size[axis] && std::abs(maps[axis].step - 1) < 1e-9 &&
         std::abs(maps[axis].offset) < 1e-6) {
@@ -214,7 +214,7 @@ Volume resampled(Volume volume, const Geometry& target) {
     const std::int64_t inputs = size[axis];
     const std::int64_t outer = size[0] * size[1] * size[2] / (inner * inputs);
     size[axis] = target.size[axis];
-    std::vector<float> next(static_cast<std::size_t>(size[0] * size[1] * size[2]));
+    VoxelVector<float> next(static_cast<std::size_t>(size[0] * size[1] * size[2]), 0.0F);
     if (axis == 0) {
       resample_rows(values.data(), inputs, taps, next.data(), outer);
     } else {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <random>
@@ -287,6 +288,22 @@ TEST_F(DicomStackFiles, SurvivesDamagedFiles) {
     }
   }
   EXPECT_GT(refused, 300);
+}
+
+TEST(DicomStackMemory, NothingOfAnEarlierVolumeIsLeft) {
+  const TemporaryFolder folder;
+  const Geometry grid =
+      make_geometry({512, 512, 9}, {0.7, 0.7, 2}, {0, 0, 0}, Eigen::Matrix3d::Identity());
+  const Volume written = make_grid<float>(grid, 7.0F);
+  const auto files = write_dicom_series(folder.path(), written, {});
+  {
+    const Volume earlier = make_grid<float>(grid, 1e9F);
+    ASSERT_GE(earlier.voxels.size() * sizeof(float), kLargeBlock);
+  }
+
+  const Volume volume = read_dicom_stack(files);
+
+  EXPECT_EQ(std::count(volume.voxels.begin(), volume.voxels.end(), 7.0F), grid.voxels());
 }
 
 }  // namespace

@@ -206,6 +206,18 @@ TEST_F(FastHeaderTest, NamesInLatinLettersAreOrdinary) {
   EXPECT_TRUE(result.equal);
 }
 
+TEST_F(FastHeaderTest, NamesInUtf8AreOrdinary) {
+  const fs::path file = changed("utf8", EXS_LittleEndianExplicit, [](DcmDataset& data) {
+    data.putAndInsertString(DCM_SpecificCharacterSet, "ISO_IR 192");
+    data.putAndInsertString(DCM_PatientName, "Müller^Zoë=王");
+  });
+
+  const Comparison result = compare(file);
+
+  EXPECT_TRUE(result.fast);
+  EXPECT_TRUE(result.equal);
+}
+
 TEST_F(FastHeaderTest, FindsTheBValueWhereVendorsKeepIt) {
   const auto mr = [&](const std::function<void(DcmDataset&)>& more) {
     return changed("b", EXS_LittleEndianExplicit, [&](DcmDataset& data) {

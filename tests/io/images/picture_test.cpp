@@ -108,7 +108,8 @@ class PictureTest : public ::testing::Test {
 
   std::vector<float> pixels(const Bytes& bytes, std::int64_t channel = -1) const {
     write_file(path("x"), bytes);
-    return read_picture(path("x"), channel, kPictureMemory).voxels;
+    const Volume volume = read_picture(path("x"), channel, kPictureMemory);
+    return {volume.voxels.begin(), volume.voxels.end()};
   }
 
   std::string reason(const Bytes& bytes, std::int64_t channel = -1) const {

@@ -278,6 +278,19 @@ TEST_F(ChangingArchive, ScannedAgainGivesTheRowsOfAFreshScan) {
   EXPECT_GT(Catalogue(file_).issues().size(), 3U);
 }
 
+TEST_F(ChangingArchive, ExplainsTheSlicesOfEachVolumeOfAMultiFrameObject) {
+  add_enhanced();
+  Catalogue catalogue(file_, Catalogue::Mode::kWrite);
+  scan(std::vector{archive_}, catalogue, options());
+
+  ASSERT_EQ(catalogue.series().size(), 2U);
+  for (const SeriesRecord& record : catalogue.series()) {
+    const SeriesExplanation explanation = explain_series(catalogue, record);
+    EXPECT_THAT(explanation.positions_mm, ::testing::ElementsAre(1.0, 3.0));
+    EXPECT_EQ(explanation.median_step_mm, 2.0);
+  }
+}
+
 TEST_F(ChangingArchive, ReadsAHeaderAgainWhenTheFileWithItsVoxelsComes) {
   write_volume_text(some_folder() / "x.mha", "v.raw");
   Catalogue catalogue(file_, Catalogue::Mode::kWrite);

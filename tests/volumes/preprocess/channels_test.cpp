@@ -158,7 +158,7 @@ TEST(PrepareVolume, WarnsOfVoxelsThatAreNotFiniteAndOfEmptyVolumes) {
   ASSERT_EQ(result.warnings.size(), 2U);
   EXPECT_NE(result.warnings[0].find("1 voxels were NaN"), std::string::npos);
   EXPECT_NE(result.warnings[1].find("same value, 3"), std::string::npos);
-  EXPECT_EQ(result.channels[0].voxels, std::vector<float>(140, 0.0F));
+  EXPECT_EQ(result.channels[0].voxels, VoxelVector<float>(140, 0.0F));
 }
 
 TEST(PrepareVolume, WarnsOfACtWithoutAir) {

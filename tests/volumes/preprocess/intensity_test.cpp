@@ -36,7 +36,7 @@ TEST(Intensity, MapsTheWindowOntoMinusOneToOneAndClipsTheRest) {
 
   scale_window(volume, -1000, 1000);
 
-  EXPECT_EQ(volume.voxels, (std::vector<float>{-1, -1, 0, 0.5F, 1, 1}));
+  EXPECT_EQ(volume.voxels, (VoxelVector<float>{-1, -1, 0, 0.5F, 1, 1}));
 }
 
 TEST(Intensity, ScoresByMeanAndDeviationOfTheBodyAlone) {
@@ -46,7 +46,7 @@ TEST(Intensity, ScoresByMeanAndDeviationOfTheBodyAlone) {
 
   z_score_body(volume, body, 0, 100);
 
-  EXPECT_EQ(volume.voxels, (std::vector<float>{-1.5F, -0.5F, -0.5F, -0.5F, 0, 0, 1, 2, -1.5F, -1}));
+  EXPECT_EQ(volume.voxels, (VoxelVector<float>{-1.5F, -0.5F, -0.5F, -0.5F, 0, 0, 1, 2, -1.5F, -1}));
 }
 
 TEST(Intensity, ClipsToThePercentilesOfTheBodyBeforeScoring) {
@@ -70,7 +70,7 @@ TEST(Intensity, MakesAVolumeWithoutContrastZero) {
 
   z_score_body(volume, std::vector<std::uint8_t>{1, 1, 1}, 0.5, 99.5);
 
-  EXPECT_EQ(volume.voxels, (std::vector<float>{0, 0, 0}));
+  EXPECT_EQ(volume.voxels, (VoxelVector<float>{0, 0, 0}));
 }
 
 TEST(Intensity, ReplacesIsolatedVoxelsThatAreNotFiniteBySmallestValue) {

@@ -94,9 +94,9 @@ TEST(BackMapping, InterpolatesScoresLinearlyBetweenCoarseVoxels) {
       make_geometry({3, 1, 1}, {2, 1, 1}, {0.5, 0, 0}, Eigen::Matrix3d::Identity());
   const Geometry fine = make_geometry({6, 1, 1}, {1, 1, 1}, {0, 0, 0}, Eigen::Matrix3d::Identity());
 
-  const Volume result = scores_to_source(make_grid(coarse, std::vector<float>{0, 4, 8}), fine, -1);
+  const Volume result = scores_to_source(make_grid(coarse, VoxelVector<float>{0, 4, 8}), fine, -1);
 
-  EXPECT_EQ(result.voxels, (std::vector<float>{0, 1, 3, 5, 7, 8}));
+  EXPECT_EQ(result.voxels, (VoxelVector<float>{0, 1, 3, 5, 7, 8}));
 }
 
 TEST(BackMapping, WritesBackgroundAndTheGivenScoreOutsideThePreparedGrid) {
@@ -105,10 +105,10 @@ TEST(BackMapping, WritesBackgroundAndTheGivenScoreOutsideThePreparedGrid) {
   const Geometry outer =
       make_geometry({6, 1, 1}, {1, 1, 1}, {0, 0, 0}, Eigen::Matrix3d::Identity());
 
-  EXPECT_EQ(labels_to_source(make_grid(inner, std::vector<std::uint16_t>{7, 9}), outer).voxels,
-            (std::vector<std::uint16_t>{0, 0, 7, 9, 0, 0}));
-  EXPECT_EQ(scores_to_source(make_grid(inner, std::vector<float>{0.25F, 0.75F}), outer, -3).voxels,
-            (std::vector<float>{-3, -3, 0.25F, 0.75F, -3, -3}));
+  EXPECT_EQ(labels_to_source(make_grid(inner, VoxelVector<std::uint16_t>{7, 9}), outer).voxels,
+            (VoxelVector<std::uint16_t>{0, 0, 7, 9, 0, 0}));
+  EXPECT_EQ(scores_to_source(make_grid(inner, VoxelVector<float>{0.25F, 0.75F}), outer, -3).voxels,
+            (VoxelVector<float>{-3, -3, 0.25F, 0.75F, -3, -3}));
 }
 
 TEST(BackMapping, TakesTheLowerVoxelWhereACentreLiesOnABorder) {
@@ -116,8 +116,8 @@ TEST(BackMapping, TakesTheLowerVoxelWhereACentreLiesOnABorder) {
   const Geometry coarse =
       make_geometry({2, 1, 1}, {2, 1, 1}, {0.5, 0, 0}, Eigen::Matrix3d::Identity());
 
-  EXPECT_EQ(prepare_labels(make_grid(fine, std::vector<std::uint16_t>{1, 2, 3, 4}), coarse).voxels,
-            (std::vector<std::uint16_t>{1, 3}));
+  EXPECT_EQ(prepare_labels(make_grid(fine, VoxelVector<std::uint16_t>{1, 2, 3, 4}), coarse).voxels,
+            (VoxelVector<std::uint16_t>{1, 3}));
 }
 
 TEST(BackMapping, RefusesGridsThatAreTurnedAgainstEachOther) {

@@ -30,7 +30,7 @@ PlainGrid plain(const Geometry& grid) {
 }
 
 // Largest difference over voxels that lie at least `margin` target voxels inside.
-double largest_inner_difference(const Volume& a, const std::vector<float>& b, std::int64_t margin) {
+double largest_inner_difference(const Volume& a, std::span<const float> b, std::int64_t margin) {
   double largest = 0;
   const Size3& size = a.geometry.size;
   for (std::int64_t k = margin; k < size[2] - margin; ++k) {
@@ -177,8 +177,10 @@ TEST(ResamplePeer, AgreesWithItkBSplinesWhenRefiningASmoothVolume) {
   const Volume volume = fill_by_place<float>(oblique_grid({40, 30, 16}), waves);
   const Geometry target = resampled_geometry(volume.geometry, {0.5, 0.8, 1.7});
 
-  const std::vector<float> expected =
-      itk_resampled(plain(volume.geometry), volume.voxels, plain(target), {0, 0, 0});
+  const std::vector<float> expected = itk_resampled(plain(volume.geometry),
+                                                    {volume.voxels.begin(), volume.voxels.end()},
+                                                    plain(target),
+                                                    {0, 0, 0});
 
   EXPECT_LT(largest_inner_difference(resampled(volume, target), expected, 5), 4e-3);
 }
@@ -194,8 +196,8 @@ TEST(ResamplePeer, AgreesWithItksGaussianAndResamplerWhenCoarseningANoisyVolume)
   }
   const Geometry target = resampled_geometry(grid, {3, 3.6, 4.5});
   // A Gaussian of half the new spacing is the usual guard before sampling.
-  const std::vector<float> expected =
-      itk_resampled(plain(grid), volume.voxels, plain(target), {1.5, 1.8, 2.25});
+  const std::vector<float> expected = itk_resampled(
+      plain(grid), {volume.voxels.begin(), volume.voxels.end()}, plain(target), {1.5, 1.8, 2.25});
   const Volume result = resampled(volume, target);
 
   // The signal spans +-9; both leave about 0.1 of the noise, and the Gaussian flattens the waves by
