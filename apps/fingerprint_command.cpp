@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -55,14 +55,9 @@ std::vector<Case> fingerprint_cases(const FingerprintCommandOptions& options,
     return cases;
   }
   const Catalogue catalogue = open_work_catalogue(context);
-  std::set<std::string> wanted;
-  if (!options.subset.empty()) {
-    for (const SeriesRecord& record : catalogue.subset(options.subset)) {
-      wanted.insert(record.key);
-    }
-  }
+  const auto in_subset = subset_filter(catalogue, options.subset);
   return cases_from_catalogue(catalogue, options.where, [&](const SeriesRecord& record) {
-    return record.split != "test" && (options.subset.empty() || wanted.contains(record.key));
+    return record.split != "test" && in_subset(record);
   });
 }
 
@@ -80,7 +75,7 @@ std::vector<Issue> add_cases(const std::vector<Case>& cases, DatasetFingerprint&
       for (Volume& channel : read.channels) {
         replace_not_finite(channel);
       }
-      fingerprint.add(one.key, read.channels, read.labels ? &*read.labels : nullptr);
+      fingerprint.add(one.key, std::move(read.channels), read.labels ? &*read.labels : nullptr);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kInternal) {
         throw;

@@ -1,10 +1,10 @@
 #include "apps/list_command.h"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -19,6 +19,7 @@
 #include "core/progress.h"
 #include "core/records.h"
 #include "core/text.h"
+#include "io/catalogue/cases.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/select.h"
 #include "io/catalogue/subset_file.h"
@@ -86,23 +87,11 @@ std::vector<SeriesRecord> listed_series(const ListCommandOptions& options,
                                         const Catalogue& catalogue) {
   std::vector<SeriesRecord> records =
       options.where.empty() ? catalogue.series() : catalogue.select(options.where);
-  std::set<std::string> wanted;
-  if (!options.subset.empty()) {
-    for (const SeriesRecord& record : catalogue.subset(options.subset)) {
-      wanted.insert(record.key);
-    }
-  }
+  std::erase_if(records, std::not_fn(subset_filter(catalogue, options.subset)));
   if (!options.from.empty()) {
-    std::set<std::string> named = keys_from_file(read_text(options.from), options.from, catalogue);
-    if (options.subset.empty()) {
-      wanted = std::move(named);
-    } else {
-      std::erase_if(wanted, [&](const std::string& key) { return !named.contains(key); });
-    }
-  }
-  if (!options.subset.empty() || !options.from.empty()) {
-    std::erase_if(records,
-                  [&](const SeriesRecord& record) { return !wanted.contains(record.key); });
+    const std::set<std::string> named =
+        keys_from_file(read_text(options.from), options.from, catalogue);
+    std::erase_if(records, [&](const SeriesRecord& record) { return !named.contains(record.key); });
   }
   return records;
 }

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,17 +73,12 @@ int prepare_catalogue(const PrepareCommandOptions& options,
   if (!options.where.empty()) {
     where += " and (" + options.where + ")";
   }
-  std::set<std::string> in_subset;
-  for (const SeriesRecord& record :
-       options.subset.empty() ? std::vector<SeriesRecord>() : catalogue.subset(options.subset)) {
-    in_subset.insert(record.key);
-  }
+  const auto in_subset = subset_filter(catalogue, options.subset);
   std::map<std::string, std::int64_t> not_wanted;
   const std::vector<Case> cases =
       cases_from_catalogue(catalogue, where, [&](const SeriesRecord& record) {
-        const bool outside = !options.subset.empty() && !in_subset.contains(record.key);
-        const std::string because =
-            outside ? "not in subset " + options.subset : not_wanted_because(record, select);
+        const std::string because = in_subset(record) ? not_wanted_because(record, select)
+                                                      : "not in subset " + options.subset;
         if (!because.empty()) {
           ++not_wanted[because];
         }

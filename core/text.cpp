@@ -300,4 +300,16 @@ bool number_aware_less(const std::string& a, const std::string& b) {
   return a.size() < b.size();
 }
 
+std::optional<std::size_t> csv_column(const std::vector<std::string>& header,
+                                      std::string_view name) {
+  const auto found = std::find_if(
+      header.begin(), header.end(), [&](const std::string& word) { return trim(word) == name; });
+  return found == header.end() ? std::nullopt
+                               : std::optional(static_cast<std::size_t>(found - header.begin()));
+}
+
+std::string csv_value(const std::vector<std::string>& record, std::optional<std::size_t> column) {
+  return column && *column < record.size() ? std::string(trim(record[*column])) : std::string();
+}
+
 }  // namespace marrow

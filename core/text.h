@@ -47,5 +47,12 @@ inline constexpr std::size_t kMaxJsonNesting = 64;
 // RFC 4180 records; quoted fields may hold separators and line ends. Throws Error{kUnreadable} on
 // an open quote.
 [[nodiscard]] std::vector<std::vector<std::string>> parse_csv(std::string_view text);
+// Which field of a header is this word, blanks around it left out; the first of several.
+[[nodiscard]] std::optional<std::size_t> csv_column(const std::vector<std::string>& header,
+                                                    std::string_view name);
+// A field without the blanks around it; empty where there is no such column, or the record is
+// short.
+[[nodiscard]] std::string csv_value(const std::vector<std::string>& record,
+                                    std::optional<std::size_t> column);
 
 }  // namespace marrow

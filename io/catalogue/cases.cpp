@@ -1,5 +1,9 @@
 #include "io/catalogue/cases.h"
 
+#include <set>
+#include <string>
+#include <utility>
+
 #include "core/error.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/series_json.h"
@@ -31,6 +35,18 @@ std::vector<Case> cases_from_catalogue(const Catalogue& catalogue,
   }
   refuse_leak(cases);
   return cases;
+}
+
+std::function<bool(const SeriesRecord&)> subset_filter(const Catalogue& catalogue,
+                                                       const std::string& name) {
+  if (name.empty()) {
+    return [](const SeriesRecord&) { return true; };
+  }
+  std::set<std::string> keys;
+  for (const SeriesRecord& record : catalogue.subset(name)) {
+    keys.insert(record.key);
+  }
+  return [keys = std::move(keys)](const SeriesRecord& record) { return keys.contains(record.key); };
 }
 
 }  // namespace marrow

@@ -19,4 +19,9 @@ class Catalogue;
     const std::string& where = "",
     const std::function<bool(const SeriesRecord&)>& wanted = nullptr);
 
+// Whether a series is in a saved subset; of an empty name, always. Throws what Catalogue::subset
+// throws.
+[[nodiscard]] std::function<bool(const SeriesRecord&)> subset_filter(const Catalogue& catalogue,
+                                                                     const std::string& name);
+
 }  // namespace marrow

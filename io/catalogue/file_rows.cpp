@@ -31,16 +31,17 @@ void visit_variant_fields(Header& header, Visit&& visit) {
   visit("acquisition_number", header.acquisition_number);
 }
 
-// All other fields: visit_dicom_fields less those above.
+// All other fields: visit_dicom_fields less the instance's digest and those above.
 template <class Header, class Visit>
 void visit_shared_fields(Header& header, Visit&& visit) {
+  std::array<const void*, 8> elsewhere{&header.instance_uid};
+  std::size_t count = 1;
+  const auto note = [&](const char* /*name*/, auto& field) { elsewhere.at(count++) = &field; };
+  visit_own_fields(header, note);
+  visit_variant_fields(header, note);
   visit_dicom_fields(header, [&](const char* name, auto& field) {
-    const auto* const place = static_cast<const void*>(&field);
-    const bool elsewhere = place == &header.instance_uid || place == &header.position ||
-                           place == &header.instance_number || place == &header.slope ||
-                           place == &header.intercept || place == &header.pixel_offset ||
-                           place == &header.pixel_bytes || place == &header.acquisition_number;
-    if (!elsewhere) {
+    const void* const place = &field;
+    if (std::find(elsewhere.begin(), elsewhere.end(), place) == elsewhere.end()) {
       visit(name, field);
     }
   });

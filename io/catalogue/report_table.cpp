@@ -14,15 +14,6 @@ namespace marrow {
 
 namespace {
 
-std::optional<std::size_t> report_column(const std::vector<std::string>& header,
-                                         std::string_view name) {
-  const auto found = std::find_if(header.begin(), header.end(), [&](const std::string& word) {
-    return lower_case(trim(word)) == name;
-  });
-  return found == header.end() ? std::nullopt
-                               : std::optional(static_cast<std::size_t>(found - header.begin()));
-}
-
 struct LinkedReport {
   std::string study, series;
 };
@@ -32,11 +23,11 @@ struct LinkedReport {
 std::vector<ReportRow> reports_from_csv(std::string_view text, const std::filesystem::path& file) {
   const std::string name = "reports: " + printable(file.native(), 400);
   const std::vector<std::vector<std::string>> records = parse_csv(text);
-  const std::vector<std::string> header =
-      records.empty() ? std::vector<std::string>() : records.front();
-  const auto report = report_column(header, "report");
-  const auto study = report_column(header, "study_uid");
-  const auto image = report_column(header, "file");
+  std::vector<std::string> words = records.empty() ? std::vector<std::string>() : records.front();
+  std::transform(words.begin(), words.end(), words.begin(), lower_case);
+  const auto report = csv_column(words, "report");
+  const auto study = csv_column(words, "study_uid");
+  const auto image = csv_column(words, "file");
   if (!report || (!study && !image)) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("{} has no column \"{}\"; expected a first line such as "
@@ -46,15 +37,14 @@ std::vector<ReportRow> reports_from_csv(std::string_view text, const std::filesy
   }
   std::vector<ReportRow> rows;
   for (std::size_t n = 1; n < records.size(); ++n) {
-    const auto field = [&](std::optional<std::size_t> column) {
-      return column && *column < records[n].size() ? std::string(trim(records[n][*column]))
-                                                   : std::string();
-    };
-    ReportRow row{static_cast<std::int64_t>(n) + 1, field(study), {}, field(report)};
+    ReportRow row{static_cast<std::int64_t>(n) + 1,
+                  csv_value(records[n], study),
+                  {},
+                  csv_value(records[n], report)};
     if (row.text.empty()) {
       continue;
     }
-    if (const std::string path = field(image); !path.empty()) {
+    if (const std::string path = csv_value(records[n], image); !path.empty()) {
       row.image = (std::filesystem::absolute(file).parent_path() / path).lexically_normal();
     }
     if (row.study_uid.empty() && row.image.empty()) {

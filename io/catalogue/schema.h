@@ -112,7 +112,9 @@ FROM series JOIN numbers ON n < volumes WHERE verdict <> 'refuse' LIMIT -1;
 
 CREATE VIEW issue_list AS SELECT
   CAST(path AS TEXT) AS path,
-  CASE code WHEN 4 THEN 'unreadable' WHEN 5 THEN 'unsupported' ELSE 'refused' END AS kind,
+  CASE code WHEN 2 THEN 'invalid-argument' WHEN 3 THEN 'nothing-found' WHEN 4 THEN 'unreadable'
+    WHEN 5 THEN 'unsupported' WHEN 6 THEN 'partial' WHEN 7 THEN 'refused' WHEN 8 THEN 'resources'
+    WHEN 9 THEN 'interrupted' ELSE 'internal' END AS kind,
   reason_code, reason, advice, series
 FROM issues;
 

@@ -121,6 +121,7 @@ class SeriesUpdate {
 
 FoundIssues::FoundIssues(SQLite::Database& database) : database_(database) {
   database.exec(kFoundTables);
+  add_.emplace(database, "INSERT OR REPLACE INTO temp.found VALUES (?, ?, ?, ?, ?)");
 }
 
 void FoundIssues::start(std::span<const std::filesystem::path> roots) {
@@ -140,13 +141,14 @@ void FoundIssues::start(std::span<const std::filesystem::path> roots) {
 }
 
 void FoundIssues::add(const Issue& issue) {
-  SQLite::Statement insert(database_, "INSERT OR REPLACE INTO temp.found VALUES (?, ?, ?, ?, ?)");
-  bind_blob(insert, 1, issue.path.native());
-  insert.bind(2, static_cast<int>(issue.code));
-  insert.bind(3, issue.reason_code);
-  insert.bind(4, issue.reason);
-  insert.bind(5, issue.advice);
-  insert.exec();
+  add_->reset();
+  bind_blob(*add_, 1, issue.path.native());
+  add_->bind(2, static_cast<int>(issue.code));
+  add_->bind(3, issue.reason_code);
+  add_->bind(4, issue.reason);
+  add_->bind(5, issue.advice);
+  add_->exec();
+  add_->reset();
 }
 
 bool FoundIssues::differ() {

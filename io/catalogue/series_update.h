@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ class FoundIssues {
 
  private:
   SQLite::Database& database_;
+  std::optional<SQLite::Statement> add_;  // made when its table is there
 };
 
 // Series and issues of all owners in `dirty`, made anew in one transaction; nothing is written when

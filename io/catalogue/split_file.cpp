@@ -46,9 +46,7 @@ SplitColumns split_columns(const CsvRecord& header, const std::filesystem::path&
           fmt::format(
               "{} names the column {} twice; remove one of them", split_file_name(file), name));
     }
-    const auto found = std::find_if(header.begin(), header.end(), is_name);
-    return found == header.end() ? std::nullopt
-                                 : std::optional(static_cast<std::size_t>(found - header.begin()));
+    return csv_column(header, name);
   };
   const std::optional<std::size_t> split = column("split");
   const SplitColumns columns{column("key"), column("patient"), split.value_or(0)};
@@ -111,11 +109,7 @@ std::map<std::string, std::string> splits_from_csv(std::string_view text,
   std::map<std::string, std::string> splits;
   std::set<std::string> in_two;
   for (std::size_t row = 1; row < records.size(); ++row) {
-    const auto field = [&](std::optional<std::size_t> column) {
-      return column && *column < records[row].size() ? std::string(trim(records[row][*column]))
-                                                     : std::string();
-    };
-    const std::string split = field(columns.split);
+    const std::string split = csv_value(records[row], columns.split);
     if (split.empty()) {
       continue;
     }
@@ -126,7 +120,8 @@ std::map<std::string, std::string> splits_from_csv(std::string_view text,
                               row + 1,
                               printable(split, 64)));
     }
-    const std::string patient = finder.patient(field(columns.key), field(columns.patient));
+    const std::string patient = finder.patient(csv_value(records[row], columns.key),
+                                               csv_value(records[row], columns.patient));
     if (!patient.empty() && splits.emplace(patient, split).first->second != split) {
       in_two.insert(patient);
     }

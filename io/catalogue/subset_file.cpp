@@ -1,6 +1,7 @@
 #include "io/catalogue/subset_file.h"
 
-#include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -46,19 +47,17 @@ std::vector<std::string> keys_of_csv(std::string_view text, const std::filesyste
   const std::vector<std::vector<std::string>> records = parse_csv(text);
   const std::vector<std::string> header =
       records.empty() ? std::vector<std::string>() : records.front();
-  const auto found = std::find_if(
-      header.begin(), header.end(), [](const std::string& word) { return trim(word) == "key"; });
-  if (found == header.end()) {
+  const std::optional<std::size_t> column = csv_column(header, "key");
+  if (!column) {
     throw Error(ErrorCode::kInvalidArgument,
                 list_name(file) +
                     " has no column \"key\"; expected the output of `marrow list "
                     "--format csv`");
   }
-  const auto column = static_cast<std::size_t>(found - header.begin());
   std::vector<std::string> keys;
   for (std::size_t row = 1; row < records.size(); ++row) {
-    if (column < records[row].size() && !trim(records[row][column]).empty()) {
-      keys.emplace_back(trim(records[row][column]));
+    if (std::string key = csv_value(records[row], column); !key.empty()) {
+      keys.push_back(std::move(key));
     }
   }
   return keys;

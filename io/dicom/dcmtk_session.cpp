@@ -46,8 +46,14 @@ void listen_to_jpeg() {
 
 }  // namespace
 
-std::int64_t jpeg_complaints() {
-  return jpeg_complaints_of_thread;
+std::optional<std::string> decompress_pixels(DcmDataset& data) {
+  const std::int64_t before = jpeg_complaints_of_thread;
+  const OFCondition status = data.chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
+  if (status.bad()) {
+    return status.text();
+  }
+  return jpeg_complaints_of_thread == before ? std::nullopt
+                                             : std::optional<std::string>("the stream is damaged");
 }
 
 void prepare_dcmtk() {

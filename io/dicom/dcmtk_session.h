@@ -15,9 +15,10 @@ namespace marrow {
 // missing.
 void prepare_dcmtk();
 
-// How often the JPEG decoder has warned on this thread, since the first prepare_dcmtk(): a picture
-// during whose decoding this grows is damaged, although DCMTK gives pixels for it.
-[[nodiscard]] std::int64_t jpeg_complaints();
+// Brings the pixels of a data set to little endian, through DCMTK's codecs where they are
+// compressed. What went wrong, or nothing: also where the JPEG decoder only logs that the stream is
+// damaged and makes up pixels.
+[[nodiscard]] std::optional<std::string> decompress_pixels(DcmDataset& data);
 
 // The value of an element as text, several values separated by backslashes, padding removed; ""
 // when absent or empty. Elements of unknown representation (private ones of implicit files) are

@@ -186,11 +186,9 @@ void PixelFile::State::check_rle() const {
         name, fmt::format("{} RLE fragments for {} frames", fragments.size(), header.frames));
   }
   const std::int64_t bytes_a_pixel = layout.samples * ((layout.bits_allocated + 7) / 8);
-  for (const auto& fragment : fragments) {
-    if (const auto problem =
-            rle_frame_problem(fragment, bytes_a_pixel, header.rows * header.columns)) {
-      pixels_unreadable(name, *problem);
-    }
+  if (const auto problem =
+          rle_frames_problem(fragments, bytes_a_pixel, header.rows * header.columns)) {
+    pixels_unreadable(name, *problem);
   }
 }
 
@@ -211,13 +209,9 @@ void PixelFile::State::decode_by_dcmtk() {
     check_rle();
   }
   DcmDataset& data = *format.getDataset();
-  const std::int64_t complaints = jpeg_complaints();
-  if (const OFCondition status = data.chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
-      status.bad() || jpeg_complaints() != complaints) {
-    pixels_unreadable(name,
-                      fmt::format("{}: {}",
-                                  transfer_syntax_name(header.transfer_syntax_uid),
-                                  status.bad() ? status.text() : "the stream is damaged"));
+  if (const auto problem = decompress_pixels(data)) {
+    pixels_unreadable(
+        name, fmt::format("{}: {}", transfer_syntax_name(header.transfer_syntax_uid), *problem));
   }
   const auto number = [&](const DcmTagKey& tag, int absent) {
     Uint16 value = 0;

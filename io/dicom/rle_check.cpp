@@ -38,8 +38,6 @@ std::int64_t rle_unpacked(std::span<const std::byte> segment, std::int64_t wante
   return made;
 }
 
-}  // namespace
-
 std::optional<std::string> rle_frame_problem(std::span<const std::byte> frame,
                                              std::int64_t segments,
                                              std::int64_t pixels) {
@@ -59,6 +57,19 @@ std::optional<std::string> rle_frame_problem(std::span<const std::byte> frame,
     const std::int64_t made = rle_unpacked(frame.subspan(start, end - start), pixels);
     if (made != pixels) {
       return fmt::format("RLE segment {} holds {} bytes where {} belong", n + 1, made, pixels);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> rle_frames_problem(std::span<const std::span<const std::byte>> frames,
+                                              std::int64_t segments,
+                                              std::int64_t pixels) {
+  for (const std::span<const std::byte> frame : frames) {
+    if (std::optional<std::string> problem = rle_frame_problem(frame, segments, pixels)) {
+      return problem;
     }
   }
   return std::nullopt;

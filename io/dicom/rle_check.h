@@ -9,12 +9,11 @@
 
 namespace marrow {
 
-// What is wrong with one frame of RLE Lossless (PS3.5, annex G) that must hold `segments` segments
-// of `pixels` bytes each; nothing when it holds them all. DCMTK 3.6.7 reads past the end of some
-// damaged frames, and takes others that end early for whole ones.
-[[nodiscard]] std::optional<std::string> rle_frame_problem(std::span<const std::byte> frame,
-                                                           std::int64_t segments,
-                                                           std::int64_t pixels);
+// What is wrong with the first bad one of frames of RLE Lossless (PS3.5, annex G) that must hold
+// `segments` segments of `pixels` bytes each; nothing when all hold them. DCMTK 3.6.7 reads past
+// the end of some damaged frames, and takes others that end early for whole ones.
+[[nodiscard]] std::optional<std::string> rle_frames_problem(
+    std::span<const std::span<const std::byte>> frames, std::int64_t segments, std::int64_t pixels);
 
 // The items of encapsulated pixel data behind the offset table; `first_item` is where that table
 // lies in `file`, whose structure prescan_dicom has walked, and `items` counts it.

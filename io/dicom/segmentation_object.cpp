@@ -81,11 +81,10 @@ void SegmentationObject::State::open() {
 
 // DCMTK takes frames that end early for whole ones.
 void SegmentationObject::State::check_rle() const {
-  for (const auto& fragment :
-       pixel_fragments(source.bytes(), source.layout().pixel_offset, source.layout().fragments)) {
-    if (const auto problem = rle_frame_problem(fragment, bits / 8, header.rows * header.columns)) {
-      segmentation_pixels_unreadable(file, *problem);
-    }
+  const auto fragments =
+      pixel_fragments(source.bytes(), source.layout().pixel_offset, source.layout().fragments);
+  if (const auto problem = rle_frames_problem(fragments, bits / 8, header.rows * header.columns)) {
+    segmentation_pixels_unreadable(file, *problem);
   }
 }
 
@@ -96,14 +95,9 @@ void SegmentationObject::State::decode() {
   DcmFileFormat format;
   source.load_all(format);
   DcmDataset& data = *format.getDataset();
-  const std::int64_t complaints = jpeg_complaints();
-  if (const OFCondition status = data.chooseRepresentation(EXS_LittleEndianExplicit, nullptr);
-      status.bad() || jpeg_complaints() != complaints) {
-    segmentation_pixels_unreadable(
-        file,
-        fmt::format("{}: {}",
-                    transfer_syntax_name(syntax),
-                    status.bad() ? status.text() : "the stream is damaged"));
+  if (const auto problem = decompress_pixels(data)) {
+    segmentation_pixels_unreadable(file,
+                                   fmt::format("{}: {}", transfer_syntax_name(syntax), *problem));
   }
   // What the decoder says of its pictures must be what was checked.
   if (whole_number(data, DCM_Rows, 1, 65535) != header.rows ||

@@ -35,11 +35,6 @@ struct PictureHeader {
 // For the parsing child only. `max_bytes` bounds what is allocated. Throws FileError for damaged,
 // cut, too large and unsupported pictures, and {kInvalidArgument, "no-such-volume"} for a channel
 // that the picture does not have.
-// That luma; values that are equal stay what they are.
-[[nodiscard]] inline float grey_of_colour(float red, float green, float blue) {
-  return red == green && red == blue ? red : 0.299F * red + 0.587F * green + 0.114F * blue;
-}
-
 [[nodiscard]] PictureHeader read_picture_header(const std::filesystem::path& file);
 [[nodiscard]] Geometry picture_geometry(const PictureHeader& header);
 [[nodiscard]] Volume read_picture(const std::filesystem::path& file,
@@ -49,5 +44,10 @@ struct PictureHeader {
 // values are not those that were stored.
 [[nodiscard]] LabelMap read_picture_labels(const std::filesystem::path& file,
                                            std::uint64_t max_bytes);
+
+// The luma of read_picture; values that are equal stay what they are.
+[[nodiscard]] inline float grey_of_colour(float red, float green, float blue) {
+  return red == green && red == blue ? red : 0.299F * red + 0.587F * green + 0.114F * blue;
+}
 
 }  // namespace marrow

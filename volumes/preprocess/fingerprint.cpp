@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -54,9 +56,8 @@ Size3 nonzero_box(std::span<const Volume> channels) {
   return {high[0] - low[0] + 1, high[1] - low[1] + 1, high[2] - low[2] + 1};
 }
 
-template <class T>
 void append_samples(const Volume& channel,
-                    std::span<const T> foreground,
+                    std::span<const std::uint8_t> foreground,
                     std::int64_t count,
                     Rng rng,
                     std::vector<float>& samples) {
@@ -127,41 +128,37 @@ DatasetFingerprint::DatasetFingerprint(std::int64_t cases)
           kAllSamples / std::max<std::int64_t>(cases, 1), kFewestSamples, kMostSamples)) {}
 
 void DatasetFingerprint::add(const std::string& key,
-                             std::span<const Volume> channels,
+                             std::vector<Volume> channels,
                              const LabelMap* labels) {
   MARROW_CHECK(!channels.empty() && (samples_.empty() || samples_.size() == channels.size()));
   samples_.resize(channels.size());
-  const Geometry& grid = channels.front().geometry;
+  const Geometry grid = channels.front().geometry;
   const Size3 box = nonzero_box(channels);
   spacings_.push_back({grid.spacing[2], grid.spacing[1], grid.spacing[0]});
   shapes_.push_back({box[2], box[1], box[0]});
   relative_sizes_.push_back(static_cast<double>(box[0] * box[1] * box[2]) /
                             static_cast<double>(grid.voxels()));
-  std::vector<std::uint8_t> body;
-  if (labels == nullptr) {
-    // The mask is made slice by slice from below, so that it needs the canonical orientation; which
-    // voxels are sampled does not depend on their order.
+  std::vector<std::uint8_t> foreground;
+  if (labels != nullptr) {
+    foreground.resize(labels->voxels.size());
+    std::transform(
+        labels->voxels.begin(), labels->voxels.end(), foreground.begin(), [](std::uint16_t label) {
+          return static_cast<std::uint8_t>(label > 0);
+        });
+  } else {
+    // The mask is made slice by slice from below and needs the canonical orientation.
     const AxisMoves moves = canonical_moves(grid);
-    std::vector<Volume> turned;
-    for (const Volume& channel : channels) {
-      turned.push_back(moves.nothing() ? channel : reoriented(channel, moves));
+    for (Volume& channel : channels) {
+      channel = reoriented(std::move(channel), moves);
     }
-    body = body_mask(turned.front());
-    for (std::size_t channel = 0; channel < channels.size(); ++channel) {
-      append_samples<std::uint8_t>(turned[channel],
-                                   body,
-                                   samples_per_case_,
-                                   Rng(xxh3(std::as_bytes(std::span(key)))),
-                                   samples_[channel]);
-    }
-    return;
+    foreground = body_mask(channels.front());
   }
   for (std::size_t channel = 0; channel < channels.size(); ++channel) {
-    append_samples<std::uint16_t>(channels[channel],
-                                  labels->voxels,
-                                  samples_per_case_,
-                                  Rng(xxh3(std::as_bytes(std::span(key)))),
-                                  samples_[channel]);
+    append_samples(channels[channel],
+                   foreground,
+                   samples_per_case_,
+                   Rng(xxh3(std::as_bytes(std::span(key)))),
+                   samples_[channel]);
   }
 }
 

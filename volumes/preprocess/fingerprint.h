@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -26,7 +25,7 @@ class DatasetFingerprint {
   // label is above 0, without labels the body (body_mask.h) of the first channel. The size is that
   // of the box of voxels at which any channel is not 0, as nnU-Net crops before it plans. Voxels
   // that are not finite must have been replaced.
-  void add(const std::string& key, std::span<const Volume> channels, const LabelMap* labels);
+  void add(const std::string& key, std::vector<Volume> channels, const LabelMap* labels);
 
   [[nodiscard]] std::int64_t cases() const { return static_cast<std::int64_t>(spacings_.size()); }
 

@@ -97,6 +97,18 @@ TEST_F(ScannedLists, IssuesCanBeAskedFor) {
   EXPECT_EQ(issues, (std::vector<std::vector<Cell>>{{"not-an-image", "unsupported"}}));
 }
 
+TEST_F(ScannedLists, IssuesAreOfTheKindThatIssueFilesName) {
+  std::vector<Issue> issues;
+  std::vector<std::vector<Cell>> kinds;
+  for (int code = 1; code <= 9; ++code) {
+    issues.push_back({"/" + std::to_string(code), static_cast<ErrorCode>(code), "x", "y", "z"});
+    kinds.push_back({std::string(error_name(static_cast<ErrorCode>(code)))});
+  }
+  catalogue_.replace_series({}, issues);
+
+  EXPECT_EQ(rows("issues", {"kind"}), kinds);
+}
+
 TEST_F(ScannedLists, ExecuteNothingButTheExpression) {
   EXPECT_THAT(refusal("studies", "patiet = 'x'"), HasSubstr("did you mean \"patient\"?"));
   for (const std::string of : {"studies", "volumes", "reports"}) {
