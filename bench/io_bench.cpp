@@ -5,13 +5,15 @@
 //   io_bench make FOLDER SLICES
 //
 // FOLDER: every *.nii and *.nii.gz in it is read once per iteration and thread; all *.dcm in it are
-// one series, read in this process and through the limited child. `make` writes such a series.
+// one series; both are read in this process and through the limited child. `make` writes such a
+// series.
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,6 +57,21 @@ void read_all(benchmark::State& state, const std::vector<std::filesystem::path>&
   state.SetItemsProcessed(volumes);
   state.counters["voxels_per_second"] =
       benchmark::Counter(static_cast<double>(voxels), benchmark::Counter::kIsRate);
+}
+
+void read_all_in_child(benchmark::State& state,
+                       const std::vector<std::filesystem::path>& files,
+                       const std::filesystem::path& worker) {
+  WorkerSettings settings;
+  settings.executable = worker;
+  WorkerClient client(settings);
+  for (auto _ : state) {
+    for (const std::filesystem::path& file : files) {
+      const Volume volume = client.volume(std::span(&file, 1));
+      benchmark::DoNotOptimize(volume.voxels.data());
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(files.size()));
 }
 
 std::vector<std::filesystem::path> dicom_files_of(const std::filesystem::path& folder) {
@@ -125,7 +142,12 @@ int run_io_bench(int argc, char** argv) {
   for (const std::filesystem::path& file : files) {
     benchmark::DoNotOptimize(read_nifti(file).voxels.data());  // into the page cache
   }
+  const std::filesystem::path worker = executable_folder().parent_path() / "marrow-worker";
   if (!files.empty()) {
+    benchmark::RegisterBenchmark("ReadNiftiInChild", read_all_in_child, files, worker)
+        ->Threads(1)
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark("ReadNifti", read_all, files)
         ->Threads(1)
         ->Threads(2)
@@ -133,7 +155,6 @@ int run_io_bench(int argc, char** argv) {
         ->Unit(benchmark::kMillisecond);
   }
   if (!series.empty()) {
-    const std::filesystem::path worker = executable_folder().parent_path() / "marrow-worker";
     benchmark::RegisterBenchmark("ReadDicom", read_series, series)
         ->Threads(1)
         ->UseRealTime()

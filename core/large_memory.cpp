@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <mutex>
 #include <sys/mman.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace marrow {
 
@@ -127,6 +132,30 @@ void free_large(void* memory, std::size_t bytes) noexcept {
   } catch (const std::bad_alloc&) {  // no room for the note of it
   }
   ::munmap(memory, size);
+}
+
+void stream_copy(std::span<const float> from, float* to) noexcept {
+  std::size_t done = 0;
+#if defined(__SSE2__)
+  constexpr std::size_t kStore = 4;  // floats, and they must be aligned
+  while (done < from.size() &&
+         reinterpret_cast<std::uintptr_t>(to + done) % (kStore * sizeof(float)) != 0) {
+    to[done] = from[done];
+    ++done;
+  }
+  for (; done + kStore <= from.size(); done += kStore) {
+    _mm_stream_ps(to + done, _mm_loadu_ps(from.data() + done));
+  }
+#endif
+  if (done < from.size()) {
+    std::memcpy(to + done, from.data() + done, (from.size() - done) * sizeof(float));
+  }
+}
+
+void finish_stream_copies() noexcept {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
 }
 
 }  // namespace marrow

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <limits>
 #include <new>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -10,7 +11,7 @@ namespace marrow {
 
 // Blocks from this size on come in large pages: a volume in small ones costs more time in page
 // faults than in computing.
-inline constexpr std::size_t kLargeBlock = std::size_t{8} << 20;
+inline constexpr std::size_t kLargeBlock = std::size_t{4} << 20;
 
 // Memory of at least `bytes` (kLargeBlock or more), not cleared. A freed block stays with the
 // program for the next volume, since having the kernel clear its pages anew costs as much as
@@ -19,6 +20,11 @@ inline constexpr std::size_t kLargeBlock = std::size_t{8} << 20;
 [[nodiscard]] void* allocate_large(std::size_t bytes);
 void free_large(void* memory, std::size_t bytes) noexcept;
 inline constexpr std::size_t kKeptBytes = std::size_t{256} << 20;
+
+// Copies to memory that nobody reads again soon, such as that of a large volume: on x86 past the
+// caches, which saves reading it first. Before another thread sees it, finish_stream_copies().
+void stream_copy(std::span<const float> from, float* to) noexcept;
+void finish_stream_copies() noexcept;
 
 // Memory of voxels. resize() without a value leaves new elements as they come, so that who fills
 // all of them anyway does not fill them twice.

@@ -87,16 +87,21 @@ class Peer:
         self.errors.close()
 
 
-def figures(data, predictions):
+def figures(data, predictions, series):
     """name, unit, our executable, its benchmark (a pattern with {threads}), its arguments, and peers: name, script,
     arguments."""
     images, labels = data / "imagesTr", data / "labelsTr"
     predicted = predictions or labels
     spark = ["--steps", 2]  # the default network and batch of both are the same
     return [
+        *[("dicom", f"uncompressed DICOM series to a float32 volume{where}", "slices/s", "io_bench", f"^{benchmark}/", [series],
+           [("SimpleITK", "read_dicom_peer.py", [series]), ("pydicom", "read_dicom_peer.py", [series, "--tool", "pydicom"])])
+          for benchmark, where in (("ReadDicom", ", in this process"), ("ReadDicomInChild", ""))],
         ("nifti", "NIfTI volumes read to float32", "volumes/s", "io_bench", "^ReadNifti/.*threads:{threads}$", [images],
          [("nibabel", "read_nifti_peer.py", [images]),
           ("SimpleITK", "read_nifti_peer.py", [images, "--tool", "simpleitk"])]),
+        ("nifti", "NIfTI volumes read to float32 through the parsing child", "volumes/s", "io_bench", "^ReadNiftiInChild/",
+         [images], [("nibabel", "read_nifti_peer.py", [images])]),
         ("crop", "random 40x56x40 crops", "patches/s", "patches_bench", "^Crop/.*threads:{threads}$", [images],
          [("MONAI, volumes in memory", "crop_augment_peer.py", [images])]),
         ("augment", "the same with flips, rotation, zoom, noise, gamma", "patches/s", "patches_bench",
@@ -131,9 +136,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, required=True, help="MSD hippocampus subset (imagesTr, labelsTr)")
     parser.add_argument("--predictions", type=pathlib.Path, help="label maps to score (default: the labels themselves)")
+    parser.add_argument("--series", type=pathlib.Path, help="the series of the figure dicom, as `io_bench make FOLDER SLICES` writes")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--python", type=pathlib.Path, default=ROOT / ".peers" / "bin" / "python")
-    parser.add_argument("--figures", nargs="*", help="only these: nifti crop augment spark metrics")
+    parser.add_argument("--figures", nargs="*", help="only these: dicom nifti crop augment spark metrics")
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="least time of one measurement of ours")
@@ -144,11 +150,15 @@ def main():
     print(f"| work | threads | peer | ours | peer's | ratio (median of {args.repeats}) | smallest to largest |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     skipped = 0
-    known = figures(args.data, args.predictions)
+    known = figures(args.data, args.predictions, args.series)
     if unknown := set(args.figures or []) - {f[0] for f in known}:
         sys.exit(f"compare: unknown figure {', '.join(sorted(unknown))}; known: {', '.join(f[0] for f in known)}")
     for name, title, unit, program, benchmark, arguments, peers in known:
         if args.figures and name not in args.figures:
+            continue
+        if name == "dicom" and args.series is None:
+            skipped += 1
+            print("skipped: dicom: no --series given", file=sys.stderr)
             continue
         for threads in args.threads:
             for tool, script, peer_arguments in peers:

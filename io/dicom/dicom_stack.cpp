@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
@@ -14,6 +14,7 @@
 #include "io/dicom/dicom_header.h"
 #include "io/dicom/dicom_pixels.h"
 #include "io/dicom/grouping.h"
+#include "io/dicom/plain_stack.h"
 #include "io/dicom/slice_checks.h"
 #include "io/dicom/stack_check.h"
 #include "io/dicom/unshear.h"
@@ -21,8 +22,6 @@
 namespace marrow {
 
 namespace {
-
-constexpr float kCtPaddingHu = -1024;
 
 [[noreturn]] void refuse_stack(const DicomHeader& first,
                                const std::string& code,
@@ -76,27 +75,18 @@ std::vector<DicomHeader> slices_of_volume(std::span<const DicomHeader> files,
   return std::move(stacks[index].slices);
 }
 
-// PET becomes SUV here; an inverted picture without a unit is turned upright.
-SliceScale scale_of(const DicomHeader& slice) {
-  const double suv = slice.modality == "PT"
-                         ? parse_decimal(named_text(slice.traits, "suv_factor")).value_or(1)
-                         : 1;
-  return {slice.slope * suv,
-          slice.intercept * suv,
-          slice.photometric == "MONOCHROME1" && slice.modality == "MR"};
-}
-
+// Any stack, in the limited child: files are decoded, tilted slices put upright.
 class StackReader {
  public:
-  StackReader(std::span<const DicomHeader> files, const std::vector<DicomHeader>& slices)
+  StackReader(std::span<const DicomHeader> files,
+              std::span<const DicomHeader> slices,
+              const StackCheck& check)
       : slices_(slices),
-        check_(usable_stack(slices)),
-        volume_(make_unfilled_grid<float>(*check_.geometry)) {
+        check_(check),
+        volume_(make_unfilled_grid<float>(*check.geometry)),
+        outside_(slices[0].modality == "CT", check.shear_mm.has_value()) {
     for (const DicomHeader& file : files) {
       files_.emplace(file.file, &file);
-    }
-    if (check_.shear_mm) {
-      std::fill(volume_.voxels.begin(), volume_.voxels.end(), 0.0F);  // slices cover parts of it
     }
   }
 
@@ -104,16 +94,13 @@ class StackReader {
     const auto area = static_cast<std::size_t>(volume_.geometry.size[0] * volume_.geometry.size[1]);
     for (std::size_t k = 0; k < slices_.size(); ++k) {
       const std::span<float> out = std::span(volume_.voxels).subspan(k * area, area);
-      const std::vector<bool> outside =
-          check_.shear_mm ? read_sheared(k, out) : read_slice(slice(k), out);
-      if (!outside.empty() && outside_.empty()) {
-        outside_.resize(area * slices_.size());
+      if (check_.shear_mm) {
+        read_sheared(k, out);
+      } else {
+        read_slice(slice(k), out);
       }
-      std::copy(outside.begin(),
-                outside.end(),
-                outside_.begin() + static_cast<std::ptrdiff_t>(outside.empty() ? 0 : k * area));
     }
-    fill_outside();
+    outside_.settle(volume_.voxels);
     return std::move(volume_);
   }
 
@@ -129,17 +116,21 @@ class StackReader {
     return *open_;
   }
 
-  std::vector<bool> read_slice(const DicomHeader& header, std::span<float> out) {
+  void read_slice(const DicomHeader& header, std::span<float> out) {
     const DicomHeader& file = *files_.at(header.file);
-    return read_slice_values(
-        pixels_of(file), slice_place(file, header.frame), file.columns, scale_of(header), out);
+    outside_.found |= read_slice_values(pixels_of(file),
+                                        slice_place(file, header.frame),
+                                        file.columns,
+                                        slice_scale(header),
+                                        outside_.marker,
+                                        out);
   }
 
   // On the grid without shear, whose first slice lies where the displacements begin.
-  std::vector<bool> read_sheared(std::size_t k, std::span<float> out) {
+  void read_sheared(std::size_t k, std::span<float> out) {
     const DicomHeader& header = slice(k);
     std::vector<float> values(static_cast<std::size_t>(header.rows * header.columns));
-    const std::vector<bool> padding = read_slice(header, values);
+    read_slice(header, values);
     std::array<double, 2> shift{};
     for (std::size_t axis = 0; axis < 2; ++axis) {
       const double step = (*check_.shear_mm)[static_cast<Eigen::Index>(axis)];
@@ -148,36 +139,18 @@ class StackReader {
                              (step * static_cast<double>(k) - first) /
                                  volume_.geometry.spacing[static_cast<Eigen::Index>(axis)]);
     }
-    return unshear_slice({values, header.columns, header.rows, &padding},
-                         shift[0],
-                         shift[1],
-                         volume_.geometry.size[0],
-                         out);
+    unshear_slice(
+        {values, header.columns, header.rows}, shift[0], shift[1], volume_.geometry.size[0], out);
+    outside_.found = true;  // beside the slices
   }
 
-  void fill_outside() {
-    if (outside_.empty()) {
-      return;
-    }
-    float smallest = std::numeric_limits<float>::infinity();
-    for (std::size_t n = 0; n < outside_.size(); ++n) {
-      smallest = outside_[n] ? smallest : std::min(smallest, volume_.voxels[n]);
-    }
-    const float outside = slices_[0].modality == "CT" ? kCtPaddingHu : std::min(smallest, 0.0F);
-    for (std::size_t n = 0; n < outside_.size(); ++n) {
-      if (outside_[n]) {
-        volume_.voxels[n] = outside;
-      }
-    }
-  }
-
-  const std::vector<DicomHeader>& slices_;
-  StackCheck check_;
+  std::span<const DicomHeader> slices_;
+  const StackCheck& check_;
   Volume volume_;
+  OutsidePixels outside_;
   std::map<std::filesystem::path, const DicomHeader*> files_;
   std::unique_ptr<PixelFile> open_;
   std::filesystem::path open_file_;
-  std::vector<bool> outside_;  // empty until a slice has such pixels
 };
 
 }  // namespace
@@ -187,11 +160,24 @@ Geometry dicom_stack_geometry(std::span<const DicomHeader> headers,
   return *usable_stack(slices_of_volume(headers, volume)).geometry;
 }
 
-Volume read_dicom_stack(std::span<const std::filesystem::path> files,
-                        std::optional<std::int64_t> volume) {
+std::variant<PlainStack, Volume> open_dicom_stack(std::span<const std::filesystem::path> files,
+                                                  std::optional<std::int64_t> volume) {
   const std::vector<DicomHeader> headers = read_dicom_headers(files);
   const std::vector<DicomHeader> slices = slices_of_volume(headers, volume);
-  return StackReader(headers, slices).read();
+  const StackCheck check = usable_stack(slices);
+  if (std::optional<PlainStack> plain = plain_stack(headers, slices, check)) {
+    return *std::move(plain);
+  }
+  return StackReader(headers, slices, check).read();
+}
+
+Volume read_dicom_stack(std::span<const std::filesystem::path> files,
+                        std::optional<std::int64_t> volume) {
+  std::variant<PlainStack, Volume> opened = open_dicom_stack(files, volume);
+  if (const auto* const plain = std::get_if<PlainStack>(&opened)) {
+    return read_plain_stack(*plain, files);
+  }
+  return std::get<Volume>(std::move(opened));
 }
 
 }  // namespace marrow

@@ -23,17 +23,6 @@ namespace {
               fmt::format("bad-pixels: {}: {}; get the file again", name, what));
 }
 
-PaddingRule padding_of(const DicomHeader& header) {
-  const auto number = [&](const char* name) -> std::optional<std::int64_t> {
-    const std::optional<double> value = parse_decimal(named_text(header.traits, name));
-    if (!value) {
-      return std::nullopt;
-    }
-    return static_cast<std::int64_t>(std::clamp(*value, -2147483648.0, 4294967295.0));
-  };
-  return {number("padding_value"), number("padding_limit")};
-}
-
 std::optional<ModalityLut> read_modality_lut(DcmItem& data, const std::string& name) {
   DcmItem* const item = first_dicom_item(data, DCM_ModalityLUTSequence);
   if (item == nullptr) {
@@ -57,6 +46,17 @@ std::optional<ModalityLut> read_modality_lut(DcmItem& data, const std::string& n
 }
 
 }  // namespace
+
+PaddingRule stated_padding(const DicomHeader& header) {
+  const auto number = [&](const char* name) -> std::optional<std::int64_t> {
+    const std::optional<double> value = parse_decimal(named_text(header.traits, name));
+    if (!value) {
+      return std::nullopt;
+    }
+    return static_cast<std::int64_t>(std::clamp(*value, -2147483648.0, 4294967295.0));
+  };
+  return {number("padding_value"), number("padding_limit")};
+}
 
 struct PixelFile::State {
   DicomHeader header;
@@ -128,7 +128,7 @@ void PixelFile::State::open() {
   }
   check_sizes();
   const bool by_dcmtk = scan.encapsulated && !jpeg2000_transfer_syntax(header.transfer_syntax_uid);
-  padding = padding_of(header);
+  padding = stated_padding(header);
   // Plain grey pixels, which most files hold, need nothing that is not in the header already.
   if (by_dcmtk || layout.samples > 1 || header.traits.contains("modality_lut")) {
     by_dcmtk ? source.load_all(format) : source.load_header(format);

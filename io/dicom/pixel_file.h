@@ -9,32 +9,11 @@
 #include <vector>
 
 #include "io/dicom/dicom_header.h"
+#include "io/dicom/slice_values.h"
 
 namespace marrow {
 
-// How samples lie in the bytes of a frame.
-struct PixelLayout {
-  int bits_allocated = 0;  // 1, 8, 16, 32, or 32 and 64 for floating point
-  int bits_stored = 0;
-  int high_bit = 0;
-  int samples = 1;  // per pixel
-  bool is_signed = false;
-  bool floating = false;
-  bool big_endian = false;
-  bool planar = false;  // all red samples of a frame, then all green ones, then all blue ones
-};
-
-// Stored values that stand for "outside the picture".
-struct PaddingRule {
-  std::optional<std::int64_t> value;  // as written, not masked
-  std::optional<std::int64_t> limit;  // the other end of a range
-};
-
-// A Modality LUT: stored values -> real ones.
-struct ModalityLut {
-  std::int64_t first = 0;       // the stored value that the first entry belongs to
-  std::vector<double> entries;  // smaller and larger stored values take the first and the last
-};
+[[nodiscard]] PaddingRule stated_padding(const DicomHeader& header);
 
 // The pixels of one file, frame by frame, as its codec gives them and before any rescale. In the
 // limited child only.

@@ -1,7 +1,8 @@
 #include "io/dicom/unshear.h"
 
-#include <array>
 #include <cmath>
+#include <cstddef>
+#include <limits>
 
 namespace marrow {
 
@@ -25,29 +26,28 @@ struct PixelShift {
 
 }  // namespace
 
-std::vector<bool> unshear_slice(const ShearedSlice& slice,
-                                double shift_i,
-                                double shift_j,
-                                std::int64_t out_columns,
-                                std::span<float> out) {
+void unshear_slice(const ShearedSlice& slice,
+                   double shift_i,
+                   double shift_j,
+                   std::int64_t out_columns,
+                   std::span<float> out) {
   const PixelShift along_i(shift_i);
   const PixelShift along_j(shift_j);
   const auto weight = [&](int i, int j) {
     return (i == 1 ? along_i.rest : 1 - along_i.rest) * (j == 1 ? along_j.rest : 1 - along_j.rest);
   };
-  const auto inside = [&](std::int64_t i, std::int64_t j) {
-    return i >= 0 && j >= 0 && i < slice.columns && j < slice.rows &&
-           (slice.outside == nullptr || slice.outside->empty() ||
-            !(*slice.outside)[static_cast<std::size_t>(i + j * slice.columns)]);
+  constexpr float kOutside = std::numeric_limits<float>::quiet_NaN();
+  const auto value_at = [&](std::int64_t i, std::int64_t j) {
+    return i >= 0 && j >= 0 && i < slice.columns && j < slice.rows
+               ? slice.values[static_cast<std::size_t>(i + j * slice.columns)]
+               : kOutside;
   };
-  std::vector<bool> empty(out.size());
   for (std::size_t place = 0; place < out.size(); ++place) {
     const std::int64_t i = static_cast<std::int64_t>(place) % out_columns - along_i.whole;
     const std::int64_t j = static_cast<std::int64_t>(place) / out_columns - along_j.whole;
     double sum = 0;
     double nearest_weight = 0;
-    double nearest_value = 0;
-    bool nearest_inside = false;
+    float nearest = kOutside;
     bool all_inside = true;
     for (int step_j = 0; step_j < 2; ++step_j) {
       for (int step_i = 0; step_i < 2; ++step_i) {
@@ -55,25 +55,17 @@ std::vector<bool> unshear_slice(const ShearedSlice& slice,
         if (share == 0) {
           continue;
         }
-        const bool picture = inside(i - step_i, j - step_j);
-        const double value = picture ? static_cast<double>(slice.values[static_cast<std::size_t>(
-                                           i - step_i + (j - step_j) * slice.columns)])
-                                     : 0;
-        all_inside = all_inside && picture;
-        sum += share * value;
+        const float value = value_at(i - step_i, j - step_j);
+        all_inside = all_inside && !std::isnan(value);
+        sum += share * static_cast<double>(value);
         if (share > nearest_weight) {
           nearest_weight = share;
-          nearest_value = value;
-          nearest_inside = picture;
+          nearest = value;
         }
       }
     }
-    empty[place] = !all_inside && !nearest_inside;
-    if (!empty[place]) {
-      out[place] = static_cast<float>(all_inside ? sum : nearest_value);
-    }
+    out[place] = all_inside ? static_cast<float>(sum) : nearest;
   }
-  return empty;
 }
 
 }  // namespace marrow

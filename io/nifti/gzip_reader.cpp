@@ -46,7 +46,7 @@ bool is_gzip(std::span<const std::byte> head) {
 }
 
 GzipReader::GzipReader(std::span<const std::byte> compressed, std::string name)
-    : state_(std::make_unique<State>()), all_(compressed), name_(std::move(name)) {}
+    : state_(new State), all_(compressed), name_(std::move(name)) {}
 
 GzipReader::~GzipReader() = default;
 
@@ -115,12 +115,17 @@ std::size_t GzipReader::read(std::span<std::byte> out) {
 
 std::span<const std::byte> inflate_prefix(std::span<const std::byte> head,
                                           std::span<std::byte> out) {
-  auto state = std::make_unique<inflate_state>();
+  // ISA-L inflates tens of thousands of bytes ahead of those it is asked for, if it has them.
+  constexpr std::size_t kInputStep = 512;
+  const std::unique_ptr<inflate_state> state(new inflate_state);  // 80 KB, not to be cleared
   start_gzip_member(*state);
-  const auto input = head.first(std::min(head.size(), kLargestGzipStep));
-  give_gzip_input(*state, input);
   give_gzip_output(*state, out);
-  isal_inflate(state.get());
+  for (std::size_t at = 0; at < head.size() && state->avail_out > 0; at += kInputStep) {
+    give_gzip_input(*state, head.subspan(at, std::min(kInputStep, head.size() - at)));
+    if (isal_inflate(state.get()) < 0 || state->block_state == ISAL_BLOCK_FINISH) {
+      break;
+    }
+  }
   return out.first(out.size() - state->avail_out);
 }
 

@@ -63,28 +63,18 @@ OpenedNifti open_nifti(const NiftiBytes& bytes, const std::string& name) {
     throw FileError(ErrorCode::kUnreadable, "empty", name + ": the file is empty");
   }
   NiftiStream stream(bytes.file, name);
-  std::vector<std::byte> start;
-  const auto take = [&](std::size_t until) {
-    const auto piece = stream.next(until - start.size());
-    start.insert(start.end(), piece.begin(), piece.end());
-  };
-  take(544);
+  const std::span<const std::byte> start = stream.peek(544);
   NiftiHeader header = parse_nifti_header(start, name);
-  const bool pair = nifti_signature(start).pair();
   const auto offset = static_cast<std::size_t>(header.data_offset);
-  if (pair) {
+  bool skip_to_voxels = true;
+  if (nifti_signature(start).pair()) {
     stream = NiftiStream(bytes.voxels, name);
-    start.clear();
-  } else if (start.size() > offset) {
-    // NIfTI-1 voxels may start before byte 544.
-    stream = NiftiStream(bytes.file, name);
-    start.clear();
-  } else {
+  } else if (start.size() <= offset) {  // NIfTI-1 voxels may start before byte 544
     if (offset > stream.largest_size()) {
       refuse_cut_voxels(header, name, "but the file ends before them");
     }
-    take(offset);
-    check_nifti_extensions(start, header, name, header.warnings);
+    check_nifti_extensions(stream.next(offset), header, name, header.warnings);
+    skip_to_voxels = false;
   }
   const std::uint64_t needed = stored_bytes(header);
   if (stream.largest_size() < offset || stream.largest_size() - offset < needed) {
@@ -95,7 +85,7 @@ OpenedNifti open_nifti(const NiftiBytes& bytes, const std::string& name) {
                                   stream.largest_size() -
                                       std::min<std::uint64_t>(offset, stream.largest_size())));
   }
-  if (start.empty()) {
+  if (skip_to_voxels) {
     stream.skip(offset);
   }
   const int bits = nifti_type(header.datatype).bits;

@@ -23,6 +23,16 @@ NiftiStream::NiftiStream(std::span<const std::byte> bytes, std::string name)
   }
 }
 
+std::span<const std::byte> NiftiStream::peek(std::size_t count) {
+  MARROW_CHECK(at_ == 0 && peeked_.empty());
+  if (!gzip_) {
+    return bytes_.first(std::min(count, bytes_.size()));
+  }
+  peeked_.resize(count);
+  peeked_.resize(gzip_->read(peeked_));
+  return peeked_;
+}
+
 std::span<const std::byte> NiftiStream::next(std::size_t count) {
   if (!gzip_) {
     const auto piece = bytes_.subspan(at_, std::min(count, bytes_.size() - at_));
@@ -32,8 +42,11 @@ std::span<const std::byte> NiftiStream::next(std::size_t count) {
   if (buffer_.size() < count) {
     buffer_.resize(count);
   }
-  return std::span<const std::byte>(buffer_).first(
-      gzip_->read(std::span<std::byte>(buffer_).first(count)));
+  const std::span<std::byte> piece = std::span(buffer_).first(count);
+  const std::size_t known = std::min(count, peeked_.size());
+  std::copy_n(peeked_.begin(), known, piece.begin());
+  peeked_.erase(peeked_.begin(), peeked_.begin() + static_cast<std::ptrdiff_t>(known));
+  return piece.first(known + gzip_->read(piece.subspan(known)));
 }
 
 void NiftiStream::skip(std::uint64_t count) {

@@ -17,6 +17,9 @@ class NiftiStream {
   // `bytes` must outlive the stream.
   NiftiStream(std::span<const std::byte> bytes, std::string name);
 
+  // The first `count` bytes, fewer where the file has fewer, without taking them. At the start
+  // only; valid until the next call.
+  [[nodiscard]] std::span<const std::byte> peek(std::size_t count);
   // The next `count` bytes, fewer only at the end; valid until the next call.
   [[nodiscard]] std::span<const std::byte> next(std::size_t count);
   void skip(std::uint64_t count);
@@ -38,6 +41,7 @@ class NiftiStream {
   std::size_t at_ = 0;
   std::unique_ptr<GzipReader> gzip_;
   std::vector<std::byte> buffer_;
+  std::vector<std::byte> peeked_;  // inflated and not taken yet
 };
 
 }  // namespace marrow

@@ -74,12 +74,66 @@ LabelTarget read_target_fields(ByteReader& reader) {
   return target;
 }
 
+// Of writing and reading.
+template <class Slice, class Visitor>
+void visit_plain_slice(Slice& slice, Visitor& visit) {
+  auto& layout = slice.coding.layout;
+  visit("bits_allocated", layout.bits_allocated);
+  visit("bits_stored", layout.bits_stored);
+  visit("high_bit", layout.high_bit);
+  visit("is_signed", layout.is_signed);
+  visit("slope", slice.coding.scale.slope);
+  visit("intercept", slice.coding.scale.intercept);
+  visit("inverted", slice.coding.scale.inverted);
+  visit("offset", slice.offset);
+  visit("row_bytes", slice.row_bytes);
+}
+
+void write_optional(const std::optional<std::int64_t>& value, ByteWriter& writer) {
+  writer("present", value.has_value());
+  writer.integer(value.value_or(0));
+}
+
+std::optional<std::int64_t> read_optional(ByteReader& reader) {
+  bool present = false;
+  reader("present", present);
+  const std::int64_t value = reader.integer();
+  return present ? std::optional(value) : std::nullopt;
+}
+
+void write_plain_fields(const PlainStack& stack, ByteWriter& writer) {
+  writer("is_ct", stack.is_ct);
+  writer.unsigned_integer(stack.slices.size());
+  for (const PlainSlice& slice : stack.slices) {
+    writer.unsigned_integer(slice.file);
+    visit_plain_slice(slice, writer);
+    write_optional(slice.coding.padding.value, writer);
+    write_optional(slice.coding.padding.limit, writer);
+  }
+}
+
+PlainStack read_plain_fields(const Geometry& geometry, ByteReader& reader) {
+  PlainStack stack;
+  stack.geometry = geometry;
+  reader("is_ct", stack.is_ct);
+  for (std::uint64_t left = reader.unsigned_integer(); left > 0; --left) {
+    PlainSlice slice;
+    slice.file = reader.unsigned_integer();
+    visit_plain_slice(slice, reader);
+    slice.coding.padding.value = read_optional(reader);
+    slice.coding.padding.limit = read_optional(reader);
+    stack.slices.push_back(slice);
+  }
+  return stack;
+}
+
 }  // namespace
 
 std::string request_bytes(WorkerOperation operation,
                           std::span<const std::filesystem::path> files,
                           std::int64_t volume,
-                          const LabelTarget* target) {
+                          const LabelTarget* target,
+                          bool memory_file) {
   std::string bytes;
   ByteWriter writer(bytes);
   writer.unsigned_integer(static_cast<std::uint64_t>(operation));
@@ -88,6 +142,7 @@ std::string request_bytes(WorkerOperation operation,
   if (target != nullptr) {
     write_target_fields(*target, writer);
   }
+  writer("memory_file", memory_file);
   write_files(files, writer);
   return bytes;
 }
@@ -105,6 +160,7 @@ WorkerRequest read_request(std::string_view bytes) {
   if (targeted) {
     request.target = read_target_fields(reader);
   }
+  reader("memory_file", request.memory_file);
   reader("files", request.files);
   MARROW_CHECK(!request.files.empty() && reader.rest().empty());
   return request;
@@ -119,9 +175,14 @@ std::string reply_bytes(const WorkerReply& reply) {
   } else {
     writer("geometry", reply.geometry);
     writer("warnings", reply.warnings);
+    writer.unsigned_integer(reply.voxels_at);
     writer("described", reply.object.has_value());
     if (reply.object) {
       write_object_fields(*reply.object, writer);
+    }
+    writer("plain", reply.plain.has_value());
+    if (reply.plain) {
+      write_plain_fields(*reply.plain, writer);
     }
   }
   return bytes;
@@ -137,10 +198,16 @@ WorkerReply read_reply(std::string_view bytes) {
   } else {
     reader("geometry", reply.geometry);
     reader("warnings", reply.warnings);
+    reply.voxels_at = reader.unsigned_integer();
     bool described = false;
     reader("described", described);
     if (described) {
       reply.object = read_object_fields(reader);
+    }
+    bool plain = false;
+    reader("plain", plain);
+    if (plain) {
+      reply.plain = read_plain_fields(reply.geometry, reader);
     }
   }
   MARROW_CHECK(reader.rest().empty());

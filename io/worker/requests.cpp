@@ -14,14 +14,18 @@
 #include <sys/mman.h>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <unistd.h>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "core/large_memory.h"
 #include "core/progress.h"
 #include "core/text.h"
+#include "io/dicom/plain_stack.h"
 #include "io/file_error.h"
 #include "io/images/npz_file.h"
 #include "io/images/picture.h"
@@ -39,7 +43,19 @@ namespace fs = std::filesystem;
 
 struct VoxelAnswer {
   WorkerReply reply;
-  Descriptor voxels;
+  std::variant<std::monostate, VoxelVector<float>, VoxelVector<std::uint16_t>> voxels;
+
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return std::visit(
+        []<class Voxels>(const Voxels& of_type) -> std::span<const std::byte> {
+          if constexpr (std::is_same_v<Voxels, std::monostate>) {
+            return {};
+          } else {
+            return std::as_bytes(std::span(of_type));
+          }
+        },
+        voxels);
+  }
 };
 
 void check_data_file(const fs::path& file) {
@@ -118,11 +134,11 @@ Descriptor sealed_voxels(std::span<const std::byte> bytes) {
 }
 
 template <class T>
-VoxelAnswer voxel_answer(const Grid<T>& grid, const std::vector<std::string>& warnings) {
+VoxelAnswer voxel_answer(Grid<T> grid, std::vector<std::string> warnings) {
   VoxelAnswer answer;
   answer.reply.geometry = grid.geometry;
-  answer.reply.warnings = warnings;
-  answer.voxels = sealed_voxels(std::as_bytes(std::span(grid.voxels)));
+  answer.reply.warnings = std::move(warnings);
+  answer.voxels = std::move(grid.voxels);
   return answer;
 }
 
@@ -188,13 +204,25 @@ void check_volume_index(std::int64_t index, const fs::path& file) {
   }
 }
 
+VoxelAnswer answer_dicom_volume(const std::vector<fs::path>& files,
+                                std::optional<std::int64_t> index) {
+  std::variant<PlainStack, Volume> opened = open_dicom_stack(files, index);
+  if (auto* const volume = std::get_if<Volume>(&opened)) {
+    return voxel_answer(std::move(*volume), {});
+  }
+  VoxelAnswer answer;
+  answer.reply.plain = std::get<PlainStack>(std::move(opened));
+  answer.reply.geometry = answer.reply.plain->geometry;
+  return answer;
+}
+
 VoxelAnswer answer_volume(const std::vector<fs::path>& files,
                           std::int64_t index,
                           const RequestLimits& limits) {
   if (const auto other = volume_file_of(files)) {
     check_volume_index(index, *other);
-    const VolumeFileImage image = read_volume_file(*other, limits.memory_bytes);
-    return voxel_answer(image.volume, image.warnings);
+    VolumeFileImage image = read_volume_file(*other, limits.memory_bytes);
+    return voxel_answer(std::move(image.volume), std::move(image.warnings));
   }
   if (const auto picture = picture_of(files)) {
     return voxel_answer(read_picture(*picture, index, limits.memory_bytes), {});
@@ -204,15 +232,15 @@ VoxelAnswer answer_volume(const std::vector<fs::path>& files,
   }
   const auto file = nifti_file(files);
   if (!file) {
-    return voxel_answer(read_dicom_stack(files, dicom_volume(index)), {});
+    return answer_dicom_volume(files, dicom_volume(index));
   }
   const NiftiFiles mapped(*file);
   if (index < 0) {
     check_single_volume(mapped.bytes(), mapped.name());
   }
-  const NiftiImage image = decode_nifti(
+  NiftiImage image = decode_nifti(
       mapped.bytes(), mapped.name(), std::max<std::int64_t>(index, 0), limits.memory_bytes);
-  return voxel_answer(image.volume, image.warnings);
+  return voxel_answer(std::move(image.volume), std::move(image.warnings));
 }
 
 // A DICOM series that holds labels, such as a tumour mask stored as MR.
@@ -238,8 +266,8 @@ VoxelAnswer answer_labels(const std::vector<fs::path>& files,
                           std::int64_t index,
                           const RequestLimits& limits) {
   if (const auto other = volume_file_of(files)) {
-    const VolumeFileLabels result = read_volume_file_labels(*other, limits.memory_bytes);
-    return voxel_answer(result.labels, result.warnings);
+    VolumeFileLabels result = read_volume_file_labels(*other, limits.memory_bytes);
+    return voxel_answer(std::move(result.labels), std::move(result.warnings));
   }
   if (const auto picture = picture_of(files)) {
     return voxel_answer(read_picture_labels(*picture, limits.memory_bytes), {});
@@ -249,9 +277,8 @@ VoxelAnswer answer_labels(const std::vector<fs::path>& files,
     return voxel_answer(labels_of(read_dicom_stack(files, dicom_volume(index)), files.front()), {});
   }
   const NiftiFiles mapped(*file);
-  const NiftiLabels result =
-      decode_nifti_labels(mapped.bytes(), mapped.name(), limits.memory_bytes);
-  return voxel_answer(result.labels, result.warnings);
+  NiftiLabels result = decode_nifti_labels(mapped.bytes(), mapped.name(), limits.memory_bytes);
+  return voxel_answer(std::move(result.labels), std::move(result.warnings));
 }
 
 VoxelAnswer answer_geometry(const std::vector<fs::path>& files,
@@ -280,8 +307,8 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files,
 }
 
 VoxelAnswer answer_object_labels(const std::vector<fs::path>& files, const LabelTarget& target) {
-  const PaintedLabels painted = read_object_labels(files, target);
-  return voxel_answer(painted.labels, painted.warnings);
+  PaintedLabels painted = read_object_labels(files, target);
+  return voxel_answer(std::move(painted.labels), std::move(painted.warnings));
 }
 
 VoxelAnswer answer_label_object(const fs::path& file) {
@@ -456,24 +483,32 @@ class Inspector {
 }  // namespace
 
 bool answer_request(std::string_view message, const RequestLimits& limits, Channel& channel) {
+  static VoxelAnswer answer;  // its voxels are read by the other side once it has the reply
+
+  answer = {};
   const WorkerRequest request = read_request(message);
   if (request.operation == WorkerOperation::kInspect) {
     return Inspector(limits, channel).answer(request.files);
   }
   const std::vector<fs::path> files(request.files.begin(), request.files.end());
   grant_cpu_seconds(limits.seconds);
-  VoxelAnswer answer;
+  Descriptor file;
   try {
     if (limits.test_requests) {
       run_test_request(files.front());
     }
     answer = answer_voxels(request, files, limits);
+    answer.reply.voxels_at = reinterpret_cast<std::uintptr_t>(answer.bytes().data());
+    if (request.memory_file && !answer.bytes().empty()) {
+      file = sealed_voxels(answer.bytes());
+      answer.voxels = {};
+    }
   } catch (const Error& error) {
     answer.reply.refusal = refusal_of(error, files.front());
   } catch (const std::bad_alloc&) {
     answer.reply.refusal = memory_refusal(files.front(), limits);
   }
-  return channel.send(reply_bytes(answer.reply), answer.voxels.get());
+  return channel.send(reply_bytes(answer.reply), file.get());
 }
 
 }  // namespace marrow

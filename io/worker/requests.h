@@ -30,8 +30,9 @@ struct RequestLimits {
 [[nodiscard]] FileRefusal refusal_of(const Error& error, const std::filesystem::path& file);
 
 // Answers one request (io/worker/messages.h): to inspect with messages of many answers, in the
-// order of the files; volume, labels and geometry with one message, and a sealed memory file with
-// the voxels. Throws Error for a request that makes no sense.
+// order of the files; volume, labels and geometry with one message. Their voxels are in this
+// process's memory, where the message says, until the next request, or in a sealed memory file.
+// Throws Error for a request that makes no sense.
 //
 // False when the other side is gone.
 [[nodiscard]] bool answer_request(std::string_view message,

@@ -5,8 +5,9 @@
 #include <deque>
 #include <exception>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <type_traits>
 #include <unistd.h>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/text.h"
+#include "io/dicom/plain_stack.h"
 #include "io/file_error.h"
 #include "io/worker/channel.h"
 #include "io/worker/child_process.h"
@@ -44,32 +46,41 @@ std::string stack_name(std::span<const fs::path> files) {
   return name;
 }
 
-// The voxels that came with an answer. The child may have been taken over by the file it parsed:
-// the size is checked, and the file is read rather than mapped, so that cutting it short while it
-// is read ends in an error, not in a signal.
-template <class T>
-VoxelVector<T> voxels_from(const Descriptor& file, std::int64_t voxels) {
-  const auto bytes = static_cast<std::size_t>(voxels) * sizeof(T);
-
+// From the memory file that came with an answer. The child may have been taken over by the file it
+// parsed: the size is checked, and the file is read rather than mapped, so that cutting it short
+// while it is read ends in an error, not in a signal.
+void read_memory_file(const Descriptor& file, std::span<std::byte> into) {
   struct stat status {};
 
   MARROW_CHECK(file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode));
-  MARROW_CHECK(static_cast<std::size_t>(status.st_size) == bytes);
-  VoxelVector<T> values;
-  try {
-    values.resize(static_cast<std::size_t>(voxels));
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::kResources,
-                "no memory for " + format_bytes(bytes) + " of voxels; close other programs");
-  }
-  std::span<std::byte> left = std::as_writable_bytes(std::span(values));
-  while (!left.empty()) {
+  MARROW_CHECK(static_cast<std::size_t>(status.st_size) == into.size());
+  std::size_t done = 0;
+  while (done < into.size()) {
     const ssize_t count =
-        ::pread(file.get(), left.data(), left.size(), static_cast<off_t>(bytes - left.size()));
+        ::pread(file.get(), into.data() + done, into.size() - done, static_cast<off_t>(done));
     MARROW_CHECK(count > 0 || (count < 0 && errno == EINTR));
-    left = left.subspan(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    done += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
   }
-  return values;
+}
+
+enum class MemoryRead { kDone, kForbidden, kFailed };
+
+// From the memory of the child, which saves the way through a memory file. Whatever address it
+// gives, it is its own memory that is read.
+MemoryRead read_memory_of(int process, std::uint64_t address, std::span<std::byte> into) {
+  std::size_t done = 0;
+  while (done < into.size()) {
+    const iovec local{into.data() + done, into.size() - done};
+    const iovec remote{reinterpret_cast<void*>(address + done), into.size() - done};
+    const ssize_t count = ::process_vm_readv(process, &local, 1, &remote, 1, 0);
+    if (count <= 0) {
+      return count < 0 && (errno == EPERM || errno == ENOSYS || errno == EACCES)
+                 ? MemoryRead::kForbidden
+                 : MemoryRead::kFailed;
+    }
+    done += static_cast<std::size_t>(count);
+  }
+  return MemoryRead::kDone;
 }
 
 }  // namespace
@@ -100,6 +111,9 @@ struct WorkerClient::State {
                          std::span<const fs::path> files,
                          std::int64_t volume,
                          const LabelTarget* target = nullptr);
+  // The voxels of a reply; nothing where the child's memory cannot be read, and never will be.
+  template <class T>
+  std::optional<VoxelVector<T>> take_voxels(const WorkerReply& reply, const Descriptor& file);
 };
 
 void WorkerClient::State::start() {
@@ -179,7 +193,7 @@ WorkerReply WorkerClient::State::ask(WorkerOperation operation,
                                      const LabelTarget* target) {
   Channel& to_child = channel(files.size());
   Channel::Received received;
-  if (to_child.send(request_bytes(operation, files, volume, target))) {
+  if (to_child.send(request_bytes(operation, files, volume, target, settings.memory_files))) {
     received = to_child.receive(deadline());
   }
   FileRefusal refusal;
@@ -203,23 +217,52 @@ WorkerReply WorkerClient::State::ask(WorkerOperation operation,
 }
 
 template <class T>
+std::optional<VoxelVector<T>> WorkerClient::State::take_voxels(const WorkerReply& reply,
+                                                               const Descriptor& file) {
+  VoxelVector<T> voxels;
+  voxels.resize(static_cast<std::size_t>(reply.geometry.voxels()));
+  const std::span<std::byte> bytes = std::as_writable_bytes(std::span(voxels));
+  if (settings.memory_files) {
+    read_memory_file(file, bytes);
+    return voxels;
+  }
+  const MemoryRead read =
+      read_memory_of(static_cast<int>(child->process_id()), reply.voxels_at, bytes);
+  MARROW_CHECK(read != MemoryRead::kFailed);
+  return read == MemoryRead::kDone ? std::optional(std::move(voxels)) : std::nullopt;
+}
+
+template <class T>
 Grid<T> WorkerClient::State::ask_for_voxels(WorkerOperation operation,
                                             std::span<const fs::path> files,
                                             std::int64_t volume,
                                             const LabelTarget* target) {
   Descriptor memory;
-  const WorkerReply reply = ask(operation, files, volume, &memory, target);
+  WorkerReply reply = ask(operation, files, volume, &memory, target);
   Grid<T> grid;
   try {
-    grid.geometry = reply.geometry;
-    grid.voxels = voxels_from<T>(memory, grid.geometry.voxels());
+    if (std::is_same_v<T, float> && reply.plain) {
+      if constexpr (std::is_same_v<T, float>) {
+        grid = read_plain_stack(*reply.plain, files);
+      }
+    } else {
+      std::optional<VoxelVector<T>> voxels = take_voxels<T>(reply, memory);
+      if (!voxels) {
+        settings.memory_files = true;
+        reply = ask(operation, files, volume, &memory, target);
+        voxels = take_voxels<T>(reply, memory);
+      }
+      grid = {reply.geometry, *std::move(voxels)};
+    }
     for (const std::string& warning : reply.warnings) {
       log::warn(printable(warning, 800));
     }
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::kResources) {
-      throw;
-    }
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::kResources,
+                "no memory for a volume of " + describe(reply.geometry) + "; close other programs");
+  } catch (const FileError&) {
+    throw;  // what is wrong with the file, not with the answer
+  } catch (const Error&) {
     refuse_answer(files);
   }
   return grid;

@@ -22,6 +22,9 @@ struct WorkerSettings {
   std::int64_t requests_per_child = 200'000;  // files; then a fresh child
   std::filesystem::path executable;           // empty: `marrow-worker` beside the running program
   std::vector<std::string> arguments;         // further arguments of the child
+  // Voxels come in memory files, as they do anyway where the system does not let a program read the
+  // memory of its children.
+  bool memory_files = false;
 };
 
 // One limited child process that parses untrusted files for this process. The child starts with the

@@ -1,6 +1,8 @@
 #include "io/dicom/unshear.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include <Eigen/Geometry>
@@ -23,12 +25,12 @@ std::vector<float> unsheared(const std::vector<float>& values,
                              double shift_i,
                              double shift_j,
                              std::int64_t out_columns,
-                             std::int64_t out_rows,
-                             const std::vector<bool>* outside = nullptr) {
-  std::vector<float> out(static_cast<std::size_t>(out_columns * out_rows), -1);
-  const ShearedSlice slice{
-      values, columns, static_cast<std::int64_t>(values.size()) / columns, outside};
-  static_cast<void>(unshear_slice(slice, shift_i, shift_j, out_columns, out));
+                             std::int64_t out_rows) {
+  std::vector<float> out(static_cast<std::size_t>(out_columns * out_rows), 99);
+  const ShearedSlice slice{values, columns, static_cast<std::int64_t>(values.size()) / columns};
+  unshear_slice(slice, shift_i, shift_j, out_columns, out);
+  std::replace_if(
+      out.begin(), out.end(), [](float value) { return std::isnan(value); }, -1.0F);
   return out;
 }
 
@@ -43,8 +45,7 @@ TEST(Unshear, MixesNeighboursByTheirShare) {
 }
 
 TEST(Unshear, LetsNothingFromOutsideThePictureIntoAValue) {
-  const std::vector<bool> outside{false, true, false};
-  EXPECT_THAT(unsheared({10, -2000, 30}, 3, 0.25, 0, 4, 1, &outside),
+  EXPECT_THAT(unsheared({10, std::numeric_limits<float>::quiet_NaN(), 30}, 3, 0.25, 0, 4, 1),
               ::testing::ElementsAre(10, -1, 30, -1));
 }
 

@@ -117,6 +117,35 @@ TEST(WorkerMessages, LabelObjectsAndWhatIsWantedOfThemArriveWhole) {
   }
 }
 
+TEST(WorkerMessages, PlainStacksArriveWhole) {
+  WorkerReply reply;
+  reply.geometry = testing::oblique_grid();
+  reply.voxels_at = ~std::uint64_t{0};
+  PlainStack stack;
+  stack.is_ct = true;
+  stack.slices.resize(2);
+  stack.slices[1] = {7,
+                     std::int64_t{1} << 40,
+                     1024,
+                     {{.bits_allocated = 16, .bits_stored = 12, .high_bit = 11, .is_signed = true},
+                      {-2000, std::nullopt},
+                      {1.0 / 3, -1024, true}}};
+  stack.slices[0].coding.padding = {std::nullopt, 5};
+  reply.plain = stack;
+
+  const std::string answer = reply_bytes(reply);
+  const WorkerReply back = read_reply(answer);
+
+  ASSERT_TRUE(back.plain.has_value());
+  EXPECT_EQ(back.voxels_at, reply.voxels_at);
+  EXPECT_TRUE(back.plain->is_ct);
+  EXPECT_EQ(geometry_difference(back.plain->geometry, reply.geometry), "");
+  EXPECT_EQ(back.plain->slices, stack.slices);
+  for (std::size_t length = 0; length < answer.size(); ++length) {
+    EXPECT_THROW((void)read_reply(std::string_view(answer).substr(0, length)), Error) << length;
+  }
+}
+
 TEST(WorkerMessages, EveryCutIsRefused) {
   const std::string facts = bytes_of({"x", testing::made_header(1)});
   WorkerReply reply;

@@ -79,6 +79,32 @@ TEST_F(WorkerClientTest, HandsVoxelsBack) {
   EXPECT_EQ(client.children_started(), 1) << "one child serves many requests";
 }
 
+TEST_F(WorkerClientTest, TheSameVoxelsComeThroughMemoryAndThroughMemoryFiles) {
+  Volume written = make_grid<float>(
+      make_geometry({512, 512, 5}, {1, 1, 2}, {0, 0, 0}, Eigen::Matrix3d::Identity()));
+  ASSERT_GE(written.voxels.size() * sizeof(float), kLargeBlock);
+  for (std::size_t n = 0; n < written.voxels.size(); ++n) {
+    written.voxels[n] = static_cast<float>(n % 3001);
+  }
+  write_nifti(path("large.nii"), written);
+  const auto series = write_dicom_series(path("series"), written, {});
+  WorkerSettings by_file;
+  by_file.memory_files = true;
+
+  for (const WorkerSettings& settings : {WorkerSettings{}, by_file}) {
+    WorkerClient client(settings);
+    for (const auto& files :
+         {std::vector{path("large.nii")}, std::vector{path("packed.nii.gz")}, series}) {
+      const Volume volume = client.volume(files);
+      const Volume again = client.volume(files);
+      EXPECT_EQ(volume.voxels, again.voxels);
+      EXPECT_EQ(volume.voxels, files.size() == 1 ? read_nifti(files[0]).voxels : written.voxels);
+    }
+    EXPECT_EQ(client.labels(series).at(7, 0, 0), 7);
+    EXPECT_EQ(client.children_started(), 1);
+  }
+}
+
 TEST_F(WorkerClientTest, ReadsOneVolumeOfSeveralOnlyWhenToldWhich) {
   std::vector<std::int16_t> stored(120);
   stored[60] = 17;
