@@ -149,7 +149,7 @@ class DicomFolderReader {
     std::vector<DicomHeader> images;
     for (FileFacts& facts : client_.inspect(files)) {
       const DicomHeader* const header = facts.dicom();
-      if (header != nullptr && sop_class(header->sop_class_uid).kind != DicomKind::kSegmentation) {
+      if (header != nullptr && dicom_kind(header->sop_class_uid) != DicomKind::kSegmentation) {
         images.push_back(*header);
       } else if (header != nullptr || may_be_labels(*facts.refusal())) {
         read_labels(facts);

@@ -69,7 +69,7 @@ class DcmtkAttributes {
 
 // What the file says of its frames, and what only some kinds of images have.
 void read_kind(DcmItem& data, DicomHeader& header) {
-  const DicomKind kind = sop_class(header.sop_class_uid).kind;
+  const DicomKind kind = dicom_kind(header.sop_class_uid);
   if (kind == DicomKind::kMultiFrame) {
     read_functional_groups(data, header);
   } else if (header.modality == "MR" && header.frames == 1) {
@@ -80,14 +80,15 @@ void read_kind(DcmItem& data, DicomHeader& header) {
   }
 }
 
-[[noreturn]] void refuse_non_image(const std::string& file, const SopClass& object) {
+[[noreturn]] void refuse_non_image(const std::string& file, const std::string& sop_class_uid) {
+  const std::string object = sop_class_name(sop_class_uid);
   throw Error(
       ErrorCode::kUnsupported,
       fmt::format("not-an-image: {} is a DICOM object without pixels ({}); {}",
                   file,
-                  object.name.empty() ? "no SOP class given" : object.name,
-                  object.name == kStructureSetName ? "these are labels: give the folder with --data"
-                                                   : "nothing to do"));
+                  object.empty() ? "no SOP class given" : object,
+                  object == kStructureSetName ? "these are labels: give the folder with --data"
+                                              : "nothing to do"));
 }
 
 // Native pixels: as many bytes as rows, columns and bits ask for (and one to make the number even).
@@ -151,9 +152,8 @@ DicomHeader read_dicom_header_with_dcmtk(const std::filesystem::path& file) {
   const std::string name = printable(file.string(), 300);
   const DicomSource source(file);
   const DicomLayout& layout = source.layout();
-  const SopClass media = sop_class(layout.media_sop_class_uid);
-  if (media.kind == DicomKind::kNotAnImage) {
-    refuse_non_image(name, media);
+  if (dicom_kind(layout.media_sop_class_uid) == DicomKind::kNotAnImage) {
+    refuse_non_image(name, layout.media_sop_class_uid);
   }
   DcmFileFormat format;
   source.load_header(format);
@@ -164,9 +164,8 @@ DicomHeader read_dicom_header_with_dcmtk(const std::filesystem::path& file) {
   if (header.sop_class_uid.empty()) {
     header.sop_class_uid = layout.media_sop_class_uid;
   }
-  if (const SopClass object = sop_class(header.sop_class_uid);
-      object.kind == DicomKind::kNotAnImage || !layout.has_pixel_data) {
-    refuse_non_image(name, object);
+  if (dicom_kind(header.sop_class_uid) == DicomKind::kNotAnImage || !layout.has_pixel_data) {
+    refuse_non_image(name, header.sop_class_uid);
   }
   header.transfer_syntax_uid = layout.transfer_syntax_uid.empty()
                                    ? std::string(DcmXfer(data.getOriginalXfer()).getXferID())

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -67,6 +68,36 @@ const std::vector<CutKey>& cut_keys() {
   return keys;
 }
 
+// Whether two slices surely have the same values of cut_keys(): all that those are made of is the
+// same. Cheaper than making them, which for one slice after another of a series would be in vain.
+bool surely_same_cut(const DicomHeader& a, const DicomHeader& b) {
+  const auto direct = [](const DicomHeader& h) {
+    return std::tie(h.b_value,
+                    h.echo,
+                    h.temporal_position,
+                    h.image_type,
+                    h.sop_class_uid,
+                    h.modality,
+                    h.bits_stored,
+                    h.bits_allocated,
+                    h.pixel_representation,
+                    h.photometric,
+                    h.patient_id,
+                    h.study_uid);
+  };
+  const auto same_named = [](const auto& x, const auto& y, const char* name) {
+    const auto in_x = x.find(name);
+    const auto in_y = y.find(name);
+    return in_x == x.end() || in_y == y.end() ? in_x == x.end() && in_y == y.end()
+                                              : in_x->second == in_y->second;
+  };
+  return a.frame < 0 && b.frame < 0 && direct(a) == direct(b) &&
+         same_named(a.facts, b.facts, "kernel") && same_named(a.facts, b.facts, "units") &&
+         (a.traits == b.traits || (same_named(a.traits, b.traits, "series_number") &&
+                                   same_named(a.traits, b.traits, "frame stack") &&
+                                   same_named(a.traits, b.traits, "component")));
+}
+
 // What of a key's value may be shown; UIDs and patient keys may not.
 std::string shown_cut(const CutKey& key, const std::string& value) {
   const std::string_view name = key.name;
@@ -96,17 +127,22 @@ struct Cluster {
 
 std::vector<Cluster> cut_series(Headers headers) {
   std::map<std::vector<std::string>, std::vector<Cluster>, CutOrder> by_key;
+  auto last = by_key.end();  // of the slice before
   for (DicomHeader& header : headers) {
-    std::vector<std::string> key;
-    for (const CutKey& cut : cut_keys()) {
-      key.push_back(cut.value(header));
+    if (last == by_key.end() || !surely_same_cut(last->second.front().slices.front(), header)) {
+      std::vector<std::string> key;
+      key.reserve(cut_keys().size());
+      for (const CutKey& cut : cut_keys()) {
+        key.push_back(cut.value(header));
+      }
+      last = by_key.try_emplace(std::move(key)).first;
     }
-    std::vector<Cluster>& planes = by_key[key];
+    std::vector<Cluster>& planes = last->second;
     auto plane = std::find_if(planes.begin(), planes.end(), [&](const Cluster& cluster) {
       return same_plane(cluster.slices.front(), header);
     });
     if (plane == planes.end()) {
-      plane = planes.insert(planes.end(), Cluster{{}, key, "", {}, false});
+      plane = planes.insert(planes.end(), Cluster{{}, last->first, "", {}, false});
     }
     plane->slices.push_back(std::move(header));
   }
@@ -117,9 +153,24 @@ std::vector<Cluster> cut_series(Headers headers) {
   return clusters;
 }
 
+bool repeats_instances(const Headers& slices) {
+  std::vector<std::pair<std::string_view, std::int64_t>> instances;
+  instances.reserve(slices.size());
+  for (const DicomHeader& slice : slices) {
+    if (!slice.instance_uid.empty()) {
+      instances.emplace_back(slice.instance_uid, slice.frame);
+    }
+  }
+  std::sort(instances.begin(), instances.end());
+  return std::adjacent_find(instances.begin(), instances.end()) != instances.end();
+}
+
 // Copies of one instance: the first file stands for all when the pixels agree; else nobody can say
 // which one is right.
 void remove_copies(Cluster& cluster, const GroupingOptions& options) {
+  if (!repeats_instances(cluster.slices)) {
+    return;
+  }
   std::map<std::string, std::size_t> first;
   Headers kept;
   for (DicomHeader& header : cluster.slices) {
@@ -325,10 +376,13 @@ class SeriesGrouping {
   }
 
   // Stacks whose slices lie in the same files are told apart by their order, which is the same when
-  // nothing but these files is grouped.
+  // nothing but these files is grouped. A file of one slice is in one stack only.
   void number_volumes() {
     std::map<std::set<std::filesystem::path>, std::vector<std::size_t>> of_files;
     for (std::size_t n = 0; n < stacks_.size(); ++n) {
+      if (stacks_[n].slices.front().frame < 0) {
+        continue;
+      }
       std::set<std::filesystem::path> files;
       for (const DicomHeader& slice : stacks_[n].slices) {
         files.insert(slice.file);
@@ -401,9 +455,14 @@ std::vector<DicomStack> group_dicom(std::vector<DicomHeader> files,
       std::move(slices.begin(), slices.end(), std::back_inserter(headers));
     }
   }
-  std::sort(headers.begin(), headers.end(), [](const DicomHeader& a, const DicomHeader& b) {
-    return std::tie(a.series_uid, a.file, a.frame) < std::tie(b.series_uid, b.file, b.frame);
-  });
+  // Paths as texts: by their parts takes several times as long.
+  const auto before = [](const DicomHeader& a, const DicomHeader& b) {
+    return std::tie(a.series_uid, a.file.native(), a.frame) <
+           std::tie(b.series_uid, b.file.native(), b.frame);
+  };
+  if (!std::is_sorted(headers.begin(), headers.end(), before)) {
+    std::sort(headers.begin(), headers.end(), before);
+  }
   std::vector<DicomStack> stacks;
   for (auto first = headers.begin(); first != headers.end();) {
     // A file without series UID stands alone.

@@ -34,14 +34,14 @@ LabelObjectKind label_object_kind(const fs::path& file) {
   if (uid == UID_RTStructureSetStorage) {
     return LabelObjectKind::kStructureSet;
   }
-  if (sop_class(uid).kind == DicomKind::kSegmentation) {
+  if (dicom_kind(uid) == DicomKind::kSegmentation) {
     return LabelObjectKind::kSegmentation;
   }
   refuse_label_object(ErrorCode::kUnsupported,
                       "not-labels",
                       file,
                       "expected a DICOM segmentation or an RT structure set, found " +
-                          (dicom ? sop_class(uid).name : std::string("no DICOM file")) +
+                          (dicom ? sop_class_name(uid) : std::string("no DICOM file")) +
                           "; give the file of the labels");
 }
 

@@ -69,12 +69,12 @@ class SegmentationHeaderReader {
 
   void read_identity() {
     const std::string sop_class_uid = dicom_text(data_, DCM_SOPClassUID);
-    const SopClass object = sop_class(sop_class_uid);
-    if (object.kind != DicomKind::kSegmentation) {
-      refuse(ErrorCode::kUnsupported,
-             "not-a-segmentation",
-             "expected a DICOM segmentation, found " +
-                 (object.name.empty() ? "a file without SOP class" : object.name));
+    if (dicom_kind(sop_class_uid) != DicomKind::kSegmentation) {
+      refuse(
+          ErrorCode::kUnsupported,
+          "not-a-segmentation",
+          "expected a DICOM segmentation, found " +
+              (sop_class_uid.empty() ? "a file without SOP class" : sop_class_name(sop_class_uid)));
     }
     header_.study_uid = dicom_text(data_, DCM_StudyInstanceUID);
     header_.series_uid = dicom_text(data_, DCM_SeriesInstanceUID);

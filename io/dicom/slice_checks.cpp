@@ -25,8 +25,7 @@ bool any_type(const DicomHeader& header, std::string_view word) {
 }
 
 Refusal wrong_object(const DicomHeader& header) {
-  const SopClass object = sop_class(header.sop_class_uid);
-  switch (object.kind) {
+  switch (dicom_kind(header.sop_class_uid)) {
     case DicomKind::kSegmentation:
       return DicomRefusal{"segmentation-object",
                           "a DICOM segmentation object, which is not an image series but "
@@ -39,7 +38,8 @@ Refusal wrong_object(const DicomHeader& header) {
       return DicomRefusal{
           "not-a-volume",
           fmt::format("expected CT, MR or PET slices, found {}",
-                      object.name.empty() ? "a file without SOP class" : object.name)};
+                      header.sop_class_uid.empty() ? "a file without SOP class"
+                                                   : sop_class_name(header.sop_class_uid))};
     case DicomKind::kClassicVolume:
     case DicomKind::kMultiFrame:
     case DicomKind::kSecondaryCapture:
@@ -61,7 +61,7 @@ Refusal wrong_object(const DicomHeader& header) {
                         "and nothing says where they lie"};
   }
   if (header.frames != 1 ||
-      (header.frame < 0 && sop_class(header.sop_class_uid).kind == DicomKind::kMultiFrame)) {
+      (header.frame < 0 && dicom_kind(header.sop_class_uid) == DicomKind::kMultiFrame)) {
     return DicomRefusal{
         "multi-frame",
         fmt::format("{} frame(s) in a file, and nothing says where they lie", header.frames)};
@@ -224,7 +224,7 @@ std::optional<DicomRefusal> excluded_slice(const DicomHeader& header) {
     return DicomRefusal{"projection",
                         "a projection through a volume (such as a MIP), not slices of it"};
   }
-  if (sop_class(header.sop_class_uid).kind == DicomKind::kSecondaryCapture) {
+  if (dicom_kind(header.sop_class_uid) == DicomKind::kSecondaryCapture) {
     return DicomRefusal{"secondary-capture",
                         "a secondary capture, made by other software from other images"};
   }

@@ -85,30 +85,32 @@ const SyntaxEntry* find_syntax(std::string_view uid) {
 
 }  // namespace
 
-SopClass sop_class(const std::string& uid) {
-  const char* const known = dcmFindNameOfUID(uid.c_str());
-  SopClass found{DicomKind::kUnknown, known == nullptr ? printable(uid, 64) : std::string(known)};
+DicomKind dicom_kind(std::string_view uid) {
   if (uid == "1.2.840.10008.1.3.10") {
-    return {DicomKind::kNotAnImage, "DICOMDIR"};
+    return DicomKind::kNotAnImage;
   }
   if (!uid.starts_with(kStorageRoot)) {
-    return found;
+    return DicomKind::kUnknown;
   }
-  const std::string_view suffix = std::string_view(uid).substr(kStorageRoot.size());
+  const std::string_view suffix = uid.substr(kStorageRoot.size());
   const auto exact = std::find_if(kSopKinds.begin(), kSopKinds.end(), [&](const SopPrefix& entry) {
     return entry.suffix == suffix;
   });
   if (exact != kSopKinds.end()) {
-    found.kind = exact->kind;
-    return found;
+    return exact->kind;
   }
   const auto family = std::find_if(kSopKinds.begin(), kSopKinds.end(), [&](const SopPrefix& entry) {
     return entry.suffix.ends_with('.') && suffix.starts_with(entry.suffix);
   });
-  if (family != kSopKinds.end()) {
-    found.kind = family->kind;
+  return family == kSopKinds.end() ? DicomKind::kUnknown : family->kind;
+}
+
+std::string sop_class_name(const std::string& uid) {
+  if (uid == "1.2.840.10008.1.3.10") {
+    return "DICOMDIR";
   }
-  return found;
+  const char* const known = dcmFindNameOfUID(uid.c_str());
+  return known == nullptr ? printable(uid, 64) : std::string(known);
 }
 
 std::string transfer_syntax_name(const std::string& uid) {

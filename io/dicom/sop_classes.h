@@ -16,12 +16,9 @@ enum class DicomKind {
   kUnknown,     // a class that we have no name for
 };
 
-struct SopClass {
-  DicomKind kind = DicomKind::kUnknown;
-  std::string name;  // "MR Image Storage", or the UID itself
-};
-
-[[nodiscard]] SopClass sop_class(const std::string& uid);
+[[nodiscard]] DicomKind dicom_kind(std::string_view uid);
+// "MR Image Storage", the UID itself where we have no name for it, "" for no UID.
+[[nodiscard]] std::string sop_class_name(const std::string& uid);
 
 // "JPEG 2000 (lossless only), 1.2.840.10008.1.2.4.90".
 [[nodiscard]] std::string transfer_syntax_name(const std::string& uid);

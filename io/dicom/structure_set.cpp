@@ -68,7 +68,7 @@ class StructureSetReader {
   void read_identity() {
     const std::string uid = dicom_text(data_, DCM_SOPClassUID);
     if (uid != UID_RTStructureSetStorage) {
-      const std::string name = sop_class(uid).name;
+      const std::string name = sop_class_name(uid);
       refuse_label_object(ErrorCode::kUnsupported,
                           "not-a-structure-set",
                           set_.file,
