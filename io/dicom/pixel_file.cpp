@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "io/dicom/dcmtk_session.h"
 #include "io/dicom/dicom_sequences.h"
 #include "io/dicom/dicom_source.h"
 #include "io/dicom/jpeg2000.h"
@@ -61,6 +62,7 @@ PaddingRule stated_padding(const DicomHeader& header) {
 struct PixelFile::State {
   DicomHeader header;
   std::string name;
+  std::string photometric;
   DicomSource source;
   DcmFileFormat format;
   PixelLayout layout;
@@ -74,6 +76,7 @@ struct PixelFile::State {
   explicit State(const DicomHeader& of_file)
       : header(of_file),
         name(printable(of_file.file.string(), 300)),
+        photometric(of_file.photometric),
         source(of_file.file),
         layout{of_file.bits_allocated,
                of_file.bits_stored,
@@ -223,6 +226,7 @@ void PixelFile::State::decode_by_dcmtk() {
   layout.is_signed = number(DCM_PixelRepresentation, 0) == 1;
   layout.big_endian = false;
   layout.planar = number(DCM_PlanarConfiguration, 0) == 1 && layout.samples > 1;
+  photometric = dicom_text(data, DCM_PhotometricInterpretation);
   if (number(DCM_Rows, -1) != header.rows || number(DCM_Columns, -1) != header.columns ||
       number(DCM_SamplesPerPixel, -1) != layout.samples ||
       (layout.bits_allocated != 8 && layout.bits_allocated != 16) || layout.bits_stored < 1 ||
@@ -286,6 +290,9 @@ void PixelFile::State::decode_stream(std::int64_t frame) {
   layout.is_signed = picture.is_signed;
   layout.big_endian = false;
   layout.planar = false;
+  if (photometric == "YBR_RCT" || photometric == "YBR_ICT") {
+    photometric = "RGB";  // that transformation is the stream's own, and undone by its decoder
+  }
   if (streams.size() == 1 && !own.empty()) {
     streams[0] = {};  // it lay in `own`, and is not asked for again
   }
@@ -314,6 +321,10 @@ const PaddingRule& PixelFile::padding() const {
 
 const std::optional<ModalityLut>& PixelFile::modality_lut() const {
   return state_->lut;
+}
+
+const std::string& PixelFile::photometric() const {
+  return state_->photometric;
 }
 
 std::int64_t PixelFile::frames() const {

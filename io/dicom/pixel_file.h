@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "io/dicom/dicom_header.h"
@@ -32,6 +33,8 @@ class PixelFile {
   [[nodiscard]] const PaddingRule& padding() const;
   [[nodiscard]] const std::optional<ModalityLut>& modality_lut() const;
   [[nodiscard]] std::int64_t frames() const;
+  // Photometric Interpretation: decoders turn some colours into others.
+  [[nodiscard]] const std::string& photometric() const;
 
   // rows x columns x samples of frame `frame` (from 0), valid until the next call. One-bit samples
   // are packed, lowest bit first, and run on over the borders of frames: only frame 0 of a file of

@@ -69,19 +69,33 @@ Refusal wrong_object(const DicomHeader& header) {
   return std::nullopt;
 }
 
-Refusal wrong_pixels(const DicomHeader& header) {
+bool is_grey(const DicomHeader& header) {
+  return header.samples_per_pixel == 1 && header.photometric.starts_with("MONOCHROME");
+}
+
+bool is_colour(const DicomHeader& header) {
+  static const std::set<std::string> kColours{
+      "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"};
+  return header.samples_per_pixel == 3 && kColours.contains(header.photometric);
+}
+
+DicomRefusal no_intensities(const DicomHeader& header, const char* expected) {
   if (header.photometric == "PALETTE COLOR") {
-    return DicomRefusal{"palette",
-                        "the pixels are indices into a colour table, which are not intensities"};
+    return {"palette", "the pixels are indices into a colour table, which are not intensities"};
   }
-  if (header.samples_per_pixel != 1 || !header.photometric.starts_with("MONOCHROME")) {
-    return DicomRefusal{
-        "colour",
-        fmt::format("expected grey pixels, found {} samples a pixel ({})",
-                    header.samples_per_pixel,
-                    header.photometric.empty() ? "no photometric interpretation"
-                                               : printable(header.photometric, 32))};
-  }
+  return {"colour",
+          fmt::format("expected {}, found {} samples a pixel ({})",
+                      expected,
+                      header.samples_per_pixel,
+                      header.photometric.empty() ? "no photometric interpretation"
+                                                 : printable(header.photometric, 32))};
+}
+
+Refusal wrong_colours(const DicomHeader& header) {
+  return is_grey(header) ? std::nullopt : Refusal(no_intensities(header, "grey pixels"));
+}
+
+Refusal wrong_pixels(const DicomHeader& header) {
   if (header.traits.contains("float_pixels")) {
     return std::nullopt;  // their sizes are checked where they are read
   }
@@ -109,7 +123,8 @@ Refusal wrong_pixels(const DicomHeader& header) {
                                     header.columns,
                                     kMaxDicomSide)};
   }
-  const std::int64_t expected = header.rows * header.columns * (header.bits_allocated / 8);
+  const std::int64_t expected =
+      header.rows * header.columns * header.samples_per_pixel * (header.bits_allocated / 8);
   if (header.pixel_bytes >= 0 && header.pixel_bytes != expected + expected % 2) {
     return DicomRefusal{
         "pixel-size-mismatch",
@@ -201,12 +216,32 @@ std::optional<DicomRefusal> unusable_slice(const DicomHeader& header) {
     return DicomRefusal{"no-series-uid",
                         "no Series Instance UID, so nothing says which files belong together"};
   }
-  for (const auto check : {wrong_object, wrong_pixels, wrong_rescale, wrong_place}) {
+  for (const auto check : {wrong_object, wrong_colours, wrong_pixels, wrong_rescale, wrong_place}) {
     if (Refusal refusal = check(header)) {
       return refusal;
     }
   }
   return std::nullopt;
+}
+
+std::optional<DicomRefusal> unusable_picture(const DicomHeader& header) {
+  if (header.frames != 1) {
+    return DicomRefusal{"several-frames",
+                        fmt::format("expected one picture, found {} frames", header.frames)};
+  }
+  if (!is_grey(header) && !is_colour(header)) {
+    return no_intensities(header, "grey pixels, RGB or YBR");
+  }
+  const bool odd_colour =
+      is_colour(header) && header.bits_allocated != 8 && header.bits_allocated != 16;
+  if (odd_colour || header.traits.contains("float_pixels")) {
+    return DicomRefusal{
+        "bad-bits",
+        fmt::format("{} bits a sample; 8 and 16 are read of colours, and no floating point",
+                    header.bits_allocated)};
+  }
+  const Refusal refusal = wrong_pixels(header);
+  return refusal ? refusal : wrong_rescale(header);
 }
 
 std::optional<DicomRefusal> excluded_slice(const DicomHeader& header) {

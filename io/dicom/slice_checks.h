@@ -21,6 +21,9 @@ struct DicomRefusal {
 // unsupported-syntax, no-position, bad-orientation, no-spacing, no-series-uid.
 [[nodiscard]] std::optional<DicomRefusal> unusable_slice(const DicomHeader& header);
 
+// Why a file cannot be read as one picture (dicom_picture.h). Codes as above, and several-frames.
+[[nodiscard]] std::optional<DicomRefusal> unusable_picture(const DicomHeader& header);
+
 // Why a readable slice is left out of the volumes to learn from by default.
 // Codes: localizer, screen-save, dose-report, projection, secondary-capture, derived.
 [[nodiscard]] std::optional<DicomRefusal> excluded_slice(const DicomHeader& header);

@@ -50,6 +50,8 @@ std::string series_advice(const std::string& reason_code) {
       {"derived", "scan again with --use-derived if these are what you want to learn from"},
       {"secondary-capture",
        "scan again with --use-derived if these are what you want to learn from"},
+      {"not-a-volume",
+       "pictures such as radiographs are read where a CSV list or a folder per class names them"},
       {"missing-slices", "export the series again from its source"},
       {"conflicting-copies", "keep the right one of the two files"},
       {"unsupported-syntax", "convert the files to an uncompressed transfer syntax"},

@@ -25,6 +25,7 @@
 #include "core/large_memory.h"
 #include "core/progress.h"
 #include "core/text.h"
+#include "io/dicom/dicom_picture.h"
 #include "io/dicom/plain_stack.h"
 #include "io/file_error.h"
 #include "io/images/npz_file.h"
@@ -204,11 +205,25 @@ void check_volume_index(std::int64_t index, const fs::path& file) {
   }
 }
 
+// The header of the one file that a request names, where that is a picture and no slice.
+std::optional<DicomHeader> dicom_picture_of(const std::vector<fs::path>& files) {
+  if (files.size() != 1) {
+    return std::nullopt;
+  }
+  DicomHeader header = read_dicom_header(files.front());
+  return is_dicom_picture(header) ? std::optional(std::move(header)) : std::nullopt;
+}
+
 VoxelAnswer answer_dicom_volume(const std::vector<fs::path>& files,
-                                std::optional<std::int64_t> index) {
+                                std::int64_t volume,
+                                const RequestLimits& limits) {
+  if (const auto picture = dicom_picture_of(files)) {
+    return voxel_answer(read_dicom_picture(*picture, volume, limits.memory_bytes), {});
+  }
+  const std::optional<std::int64_t> index = dicom_volume(volume);
   std::variant<PlainStack, Volume> opened = open_dicom_stack(files, index);
-  if (auto* const volume = std::get_if<Volume>(&opened)) {
-    return voxel_answer(std::move(*volume), {});
+  if (auto* const read = std::get_if<Volume>(&opened)) {
+    return voxel_answer(std::move(*read), {});
   }
   VoxelAnswer answer;
   answer.reply.plain = std::get<PlainStack>(std::move(opened));
@@ -232,7 +247,7 @@ VoxelAnswer answer_volume(const std::vector<fs::path>& files,
   }
   const auto file = nifti_file(files);
   if (!file) {
-    return answer_dicom_volume(files, dicom_volume(index));
+    return answer_dicom_volume(files, index, limits);
   }
   const NiftiFiles mapped(*file);
   if (index < 0) {
@@ -300,6 +315,10 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files,
   const auto file = nifti_file(files);
   if (file) {
     answer.reply.geometry = read_nifti_header(*file).geometry;
+    return answer;
+  }
+  if (const auto picture = dicom_picture_of(files)) {
+    answer.reply.geometry = dicom_picture_geometry(*picture);
     return answer;
   }
   answer.reply.geometry = dicom_stack_geometry(read_dicom_headers(files), dicom_volume(index));

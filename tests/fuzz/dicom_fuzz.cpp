@@ -10,6 +10,7 @@
 
 #include "io/byte_fields.h"
 #include "io/dicom/dicom_header.h"
+#include "io/dicom/dicom_picture.h"
 #include "io/dicom/dicom_pixels.h"
 #include "io/dicom/dicom_prescan.h"
 #include "io/dicom/fast_header.h"
@@ -50,6 +51,12 @@ void read_slice(std::span<const std::byte> bytes) {
     const std::array headers{header};
     static_cast<void>(group_dicom({header}));
     static_cast<void>(excluded_slice(header));
+    if (is_dicom_picture(header)) {
+      refusing([&] {
+        const Volume picture = read_dicom_picture(header, -1, std::uint64_t{1} << 28);
+        MARROW_CHECK(picture.geometry.voxels() == header.rows * header.columns);
+      });
+    }
     if (!unusable_slice(header) && !header.traits.contains("float_pixels")) {
       refusing([&] { static_cast<void>(dicom_stack_geometry(headers)); });
       const std::vector<std::int64_t> values = read_stored_values(header);

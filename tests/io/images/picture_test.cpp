@@ -1,24 +1,24 @@
 #include "io/images/picture.h"
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 
 #include <gmock/gmock.h>
-#include <jpeglib.h>
 #include <png.h>
 
 #include "core/files.h"
 #include "io/datasets/dataset_reader.h"
 #include "io/file_error.h"
 #include "io/worker/worker_client.h"
+#include "tests/support/jpeg_stream.h"
 #include "tests/support/nifti_bytes.h"
 
 namespace marrow {
 namespace {
 
 using testing::Bytes;
+using testing::jpeg_bytes;
 using testing::write_file;
 
 constexpr std::uint64_t kPictureMemory = std::uint64_t{1} << 26;
@@ -67,38 +67,6 @@ Bytes png_bytes(const PngAsked& asked, std::vector<png_byte> rows) {
   png_write_image(png, pointers.data());
   png_write_end(png, info);
   png_destroy_write_struct(&png, &info);
-  return out;
-}
-
-// A picture of one colour: `components` 1 or 3.
-Bytes jpeg_bytes(int width, int height, std::vector<unsigned char> colour) {
-  jpeg_compress_struct jpeg{};
-  jpeg_error_mgr errors{};
-  jpeg.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&jpeg);
-  unsigned char* memory = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&jpeg, &memory, &size);
-  jpeg.image_width = static_cast<JDIMENSION>(width);
-  jpeg.image_height = static_cast<JDIMENSION>(height);
-  jpeg.input_components = static_cast<int>(colour.size());
-  jpeg.in_color_space = colour.size() == 1 ? JCS_GRAYSCALE : JCS_RGB;
-  jpeg_set_defaults(&jpeg);
-  jpeg_set_quality(&jpeg, 100, TRUE);
-  jpeg_start_compress(&jpeg, TRUE);
-  std::vector<unsigned char> row;
-  for (int i = 0; i < width; ++i) {
-    row.insert(row.end(), colour.begin(), colour.end());
-  }
-  JSAMPROW pointer = row.data();
-  while (jpeg.next_scanline < jpeg.image_height) {
-    jpeg_write_scanlines(&jpeg, &pointer, 1);
-  }
-  jpeg_finish_compress(&jpeg);
-  jpeg_destroy_compress(&jpeg);
-  const auto* start = reinterpret_cast<const std::byte*>(memory);
-  Bytes out(start, start + size);
-  std::free(memory);
   return out;
 }
 
