@@ -8,15 +8,9 @@
 
 #include "io/worker/channel.h"
 #include "io/worker/file_facts.h"
+#include "io/worker/request_limits.h"
 
 namespace marrow {
-
-struct RequestLimits {
-  std::uint64_t memory_bytes = std::uint64_t{4} << 30;
-  std::int64_t seconds = 120;
-  bool test_requests =
-      false;  // files named "crash.test", "spin.test", ... do what they say; for our tests only
-};
 
 // Ordinary DICOM slices, which are most files, with one look at their first bytes. Nothing for any
 // other file, whatever it is: inspect_file tells. DicomHeader::file is left empty.

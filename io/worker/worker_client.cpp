@@ -4,15 +4,11 @@
 #include <chrono>
 #include <deque>
 #include <exception>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <type_traits>
 #include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "core/files.h"
 #include "core/large_memory.h"
@@ -24,6 +20,7 @@
 #include "io/worker/channel.h"
 #include "io/worker/child_process.h"
 #include "io/worker/messages.h"
+#include "io/worker/voxel_transfer.h"
 
 namespace marrow {
 
@@ -44,43 +41,6 @@ std::string stack_name(std::span<const fs::path> files) {
     name += fmt::format(" (and {} more files)", files.size() - 1);
   }
   return name;
-}
-
-// From the memory file that came with an answer. The child may have been taken over by the file it
-// parsed: the size is checked, and the file is read rather than mapped, so that cutting it short
-// while it is read ends in an error, not in a signal.
-void read_memory_file(const Descriptor& file, std::span<std::byte> into) {
-  struct stat status {};
-
-  MARROW_CHECK(file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode));
-  MARROW_CHECK(static_cast<std::size_t>(status.st_size) == into.size());
-  std::size_t done = 0;
-  while (done < into.size()) {
-    const ssize_t count =
-        ::pread(file.get(), into.data() + done, into.size() - done, static_cast<off_t>(done));
-    MARROW_CHECK(count > 0 || (count < 0 && errno == EINTR));
-    done += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
-  }
-}
-
-enum class MemoryRead { kDone, kForbidden, kFailed };
-
-// From the memory of the child, which saves the way through a memory file. Whatever address it
-// gives, it is its own memory that is read.
-MemoryRead read_memory_of(int process, std::uint64_t address, std::span<std::byte> into) {
-  std::size_t done = 0;
-  while (done < into.size()) {
-    const iovec local{into.data() + done, into.size() - done};
-    const iovec remote{reinterpret_cast<void*>(address + done), into.size() - done};
-    const ssize_t count = ::process_vm_readv(process, &local, 1, &remote, 1, 0);
-    if (count <= 0) {
-      return count < 0 && (errno == EPERM || errno == ENOSYS || errno == EACCES)
-                 ? MemoryRead::kForbidden
-                 : MemoryRead::kFailed;
-    }
-    done += static_cast<std::size_t>(count);
-  }
-  return MemoryRead::kDone;
 }
 
 }  // namespace
