@@ -19,6 +19,7 @@
 #include "io/catalogue/packed_stamps.h"
 #include "io/dicom/dcmtk_session.h"
 #include "io/worker/messages.h"
+#include "tests/support/dicom_made.h"
 #include "tests/support/dicom_objects.h"
 #include "tests/support/dicom_series.h"
 #include "tests/support/label_samples.h"
@@ -127,6 +128,36 @@ void dicom_seeds(const fs::path& folder) {
   testing::write_mosaic_object(folder / "mosaic-old", testing::CsaLayout::kFirst);
 }
 
+// A radiograph, and secondary captures in two kinds of colour.
+void picture_seeds(const fs::path& folder) {
+  const auto start = [](DcmDataset& data, const char* sop_class) {
+    testing::start_image(data, 16, 16);
+    testing::put_text(data, DCM_SOPClassUID, sop_class);
+  };
+  DcmFileFormat radiograph;
+  start(*radiograph.getDataset(), UID_DigitalXRayImageStorageForPresentation);
+  testing::put_text(*radiograph.getDataset(), DCM_PhotometricInterpretation, "MONOCHROME1");
+  testing::put_text(*radiograph.getDataset(), DCM_ImagerPixelSpacing, "0.2\\0.1");
+  testing::put_pixels(*radiograph.getDataset(), std::vector<Uint16>(256, 700));
+  testing::save_image(radiograph, folder / "radiograph");
+  for (const char* const colours : {"RGB", "YBR_FULL"}) {
+    DcmFileFormat capture;
+    DcmDataset& data = *capture.getDataset();
+    start(data, UID_SecondaryCaptureImageStorage);
+    testing::put_text(data, DCM_PhotometricInterpretation, colours);
+    for (const auto& [tag, value] : {std::pair(DCM_SamplesPerPixel, 3),
+                                     {DCM_BitsAllocated, 8},
+                                     {DCM_BitsStored, 8},
+                                     {DCM_HighBit, 7},
+                                     {DCM_PlanarConfiguration, 1}}) {
+      data.putAndInsertUint16(tag, static_cast<Uint16>(value));
+    }
+    const std::vector<Uint8> bytes(768, 90);
+    data.putAndInsertUint8Array(DCM_PixelData, bytes.data(), bytes.size());
+    testing::save_image(capture, folder / colours);
+  }
+}
+
 void store_seeds(const fs::path& folder) {
   const Volume volume = testing::ramp_volume(testing::oblique_grid());
   CaseMetadata metadata;
@@ -185,6 +216,10 @@ void message_seeds(const fs::path& folder) {
   reply.geometry = testing::oblique_grid();
   reply.warnings = {"one"};
   testing::write_file(folder / "reply", std::string_view(reply_bytes(reply)));
+  reply.plain.emplace().slices.resize(2);
+  reply.plain->slices[0].coding = {
+      {.bits_allocated = 16, .bits_stored = 12, .high_bit = 11}, {-2000, {}}, {2, -1024, false}};
+  testing::write_file(folder / "plain", std::string_view(reply_bytes(reply)));
   for (const FileFacts& facts :
        {FileFacts{"x", nifti}, FileFacts{"x", testing::made_header(1)}, FileFacts{"x", refusal}}) {
     std::string bytes;
@@ -301,6 +336,7 @@ int main(int count, char** words) {
   try {
     nifti_seeds(folder / "nifti");
     dicom_seeds(folder / "dicom");
+    picture_seeds(folder / "dicom");
     store_seeds(folder / "store");
     config_seeds(folder / "config");
     message_seeds(folder / "messages");
