@@ -18,6 +18,7 @@
 #include "io/nifti/nifti_fields.h"
 #include "io/nifti/nifti_files.h"
 #include "io/volume_files/volume_file.h"
+#include "io/worker/read_ahead.h"
 #include "io/worker/requests.h"
 
 namespace marrow {
@@ -109,8 +110,7 @@ std::optional<FileRefusal> refuse_open(int failure, const std::string& name) {
 std::optional<FileRefusal> read_head(const fs::path& file,
                                      const std::string& name,
                                      std::vector<std::byte>& head) {
-  const Descriptor opened(
-      ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY));
+  const Descriptor opened = open_to_inspect(file.native());
   if (!opened) {
     return refuse_open(errno, name);
   }
@@ -211,10 +211,8 @@ FileRefusal refusal_of(const Error& error, const fs::path& file) {
   return make_refusal(error.code(), std::move(reason_code), std::move(sentence));
 }
 
-std::optional<DicomHeader> inspect_ordinary_file(const std::string& file) {
+std::optional<DicomHeader> inspect_ordinary_file(const Descriptor& opened) {
   thread_local FastHeaderReader reader;
-  const Descriptor opened(
-      ::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY));
 
   struct stat status {};
 

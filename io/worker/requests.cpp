@@ -14,6 +14,7 @@
 #include "io/file_error.h"
 #include "io/worker/limits.h"
 #include "io/worker/messages.h"
+#include "io/worker/read_ahead.h"
 #include "io/worker/test_requests.h"
 #include "io/worker/voxel_answers.h"
 #include "io/worker/voxel_transfer.h"
@@ -57,17 +58,24 @@ class Inspector {
   }
 
   [[nodiscard]] bool answer(const std::vector<std::string>& files) {
-    return std::all_of(
-               files.begin(), files.end(), [&](const std::string& file) { return answer(file); }) &&
-           send(false);
+    static ReadAhead ahead;
+    ahead.start(files);
+    for (const std::string& file : files) {
+      const Descriptor opened = ahead.next();
+      if (!answer(file, opened)) {
+        return false;
+      }
+    }
+    ahead.finish();
+    return send(false);
   }
 
  private:
   static constexpr std::size_t kBytesPerMessage = 32768;
 
-  [[nodiscard]] bool answer(const std::string& file) {
+  [[nodiscard]] bool answer(const std::string& file, const Descriptor& opened) {
     if (std::optional<DicomHeader> ordinary =
-            test_request(file) ? std::nullopt : inspect_ordinary_file(file)) {
+            test_request(file) ? std::nullopt : inspect_ordinary_file(opened)) {
       facts_.content = *std::move(ordinary);
     } else {
       if (!send(true)) {

@@ -14,7 +14,7 @@ namespace marrow {
 
 // Ordinary DICOM slices, which are most files, with one look at their first bytes. Nothing for any
 // other file, whatever it is: inspect_file tells. DicomHeader::file is left empty.
-[[nodiscard]] std::optional<DicomHeader> inspect_ordinary_file(const std::string& file);
+[[nodiscard]] std::optional<DicomHeader> inspect_ordinary_file(const Descriptor& opened);
 
 // What the child does with one file of a request to inspect; never throws for a bad file.
 [[nodiscard]] FileFacts inspect_file(const std::filesystem::path& file);
