@@ -19,6 +19,7 @@
 #include "core/text.h"
 #include "io/catalogue/cases.h"
 #include "io/catalogue/catalogue.h"
+#include "io/file_endings.h"
 #include "io/image_source.h"
 #include "io/nifti/nifti.h"
 #include "io/scan/scan.h"
@@ -50,13 +51,8 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
   }
   std::vector<PredictInput> inputs;
   if (std::filesystem::is_regular_file(input)) {
-    std::string name = input.filename().string();
-    for (const std::string_view ending : {".gz", ".nii", ".hdr", ".img", ".dcm"}) {
-      if (name.ends_with(ending)) {
-        name.resize(name.size() - ending.size());
-      }
-    }
-    inputs.push_back({name, ImageRef{keyed_digest("predict", input.string()), {input}}});
+    inputs.push_back({without_image_ending(input.filename().string()),
+                      ImageRef{keyed_digest("predict", input.string()), {input}}});
     return inputs;
   }
   const TemporaryFolder folder;
@@ -79,14 +75,9 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
     // A volume file keeps its name; a DICOM stack is called by its folder, which says nothing
     // about a patient that the input did not say already, plus the key where a folder holds
     // several.
-    std::string name = series.format != "dicom"
-                           ? series.files.front().filename().string()
-                           : series.files.front().parent_path().filename().string();
-    for (const std::string_view ending : {".gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd"}) {
-      if (name.ends_with(ending)) {
-        name.resize(name.size() - ending.size());
-      }
-    }
+    const std::string name = series.format != "dicom"
+                                 ? without_image_ending(series.files.front().filename().string())
+                                 : series.files.front().parent_path().filename().string();
     inputs.push_back({name, ImageRef{series.key, series.files, series.volume}, series.modality});
   }
   for (PredictInput& item : inputs) {

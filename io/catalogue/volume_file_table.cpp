@@ -1,7 +1,7 @@
 #include "io/catalogue/volume_file_table.h"
 
 #include <algorithm>
-#include <string_view>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -9,6 +9,7 @@
 
 #include "io/byte_fields.h"
 #include "io/catalogue/blobs.h"
+#include "io/file_endings.h"
 
 namespace marrow {
 
@@ -17,13 +18,8 @@ namespace {
 constexpr int kFewFiles = 12;  // a folder of one patient holds few images
 
 // Name without extensions and channel number: "case_003_0001.nii.gz" -> "case_003".
-std::string volume_stem(std::string stem) {
-  for (const std::string_view ending :
-       {".gz", ".nii", ".hdr", ".img", ".nrrd", ".nhdr", ".mha", ".mhd"}) {
-    if (stem.ends_with(ending)) {
-      stem.resize(stem.size() - ending.size());
-    }
-  }
+std::string volume_stem(const std::string& name) {
+  std::string stem = without_image_ending(name);
   const bool channel =
       stem.size() > 5 && stem[stem.size() - 5] == '_' &&
       std::all_of(stem.end() - 4, stem.end(), [](char c) { return c >= '0' && c <= '9'; });

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "io/datasets/dataset_checks.h"
+#include "io/file_endings.h"
 
 namespace marrow {
 
@@ -88,11 +89,6 @@ void add_pictures(const fs::path& root,
 }
 
 }  // namespace
-
-bool has_picture_ending(const std::string& name) {
-  const std::string lower = lower_case(fs::path(name).extension().string());
-  return lower == ".png" || lower == ".jpg" || lower == ".jpeg";
-}
 
 bool is_class_folders(const fs::path& folder) {
   return !class_folders_of(folder).empty();

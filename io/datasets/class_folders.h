@@ -15,7 +15,4 @@ namespace marrow {
 // Whether `folder` has folders of pictures, split or not.
 [[nodiscard]] bool is_class_folders(const std::filesystem::path& folder);
 
-// ".png", ".jpg" or ".jpeg" in any case.
-[[nodiscard]] bool has_picture_ending(const std::string& name);
-
 }  // namespace marrow

@@ -17,6 +17,7 @@
 #include "core/text.h"
 #include "io/datasets/dataset_checks.h"
 #include "io/datasets/nnunet_folder.h"
+#include "io/file_endings.h"
 
 namespace marrow {
 
@@ -89,16 +90,6 @@ std::vector<CsvRow> read_rows(const fs::path& file) {
   return rows;
 }
 
-bool looks_like_image_path(const std::string& word) {
-  for (const std::string_view ending :
-       {".nii", ".nii.gz", ".hdr", ".img", ".dcm", ".nrrd", ".nhdr", ".mha", ".mhd", ".png"}) {
-    if (word.ends_with(ending)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 CsvLabels kind_of_labels(const fs::path& file, const std::vector<CsvRow>& rows) {
   CsvLabels kind = CsvLabels::kNone;
   for (const CsvRow& row : rows) {
@@ -107,9 +98,8 @@ CsvLabels kind_of_labels(const fs::path& file, const std::vector<CsvRow>& rows) 
       continue;
     }
     std::error_code failure;
-    const bool path =
-        looks_like_image_path(label) ||
-        (label.find('/') != std::string::npos && fs::exists(file.parent_path() / label, failure));
+    const bool path = has_image_ending(label) || (label.find('/') != std::string::npos &&
+                                                  fs::exists(file.parent_path() / label, failure));
     const CsvLabels this_kind = path ? CsvLabels::kFiles : CsvLabels::kClasses;
     if (kind != CsvLabels::kNone && kind != this_kind) {
       throw Error(
@@ -220,35 +210,13 @@ std::string patient_key(const std::string& written) {
   return keyed_digest("patient of a list", normal);
 }
 
-std::string name_without_ending(const std::string& name) {
-  for (const std::string_view ending : {".nii.gz",
-                                        ".nii",
-                                        ".hdr.gz",
-                                        ".img.gz",
-                                        ".hdr",
-                                        ".img",
-                                        ".dcm",
-                                        ".nrrd",
-                                        ".nhdr",
-                                        ".mha",
-                                        ".mhd",
-                                        ".png",
-                                        ".jpg",
-                                        ".jpeg"}) {
-    if (name.size() > ending.size() && name.ends_with(ending)) {
-      return name.substr(0, name.size() - ending.size());
-    }
-  }
-  return name;
-}
-
 // The file's name where that tells the cases apart, else its whole relative path.
 void name_cases(const std::vector<CsvRow>& rows, Dataset& dataset) {
   std::vector<std::string> paths;
   std::map<std::string, int> stems;
   const auto stem_of = [](const std::string& image) {
     fs::path path = fs::path(image).lexically_normal();
-    return name_without_ending(
+    return without_image_ending(
         (path.has_filename() ? path : path.parent_path()).filename().string());
   };
   for (const CsvRow& row : rows) {
@@ -262,7 +230,7 @@ void name_cases(const std::vector<CsvRow>& rows, Dataset& dataset) {
     if (key.empty() && unique) {
       key = stem_of(paths[i]);
     } else if (key.empty()) {
-      key = name_without_ending(fs::path(paths[i]).lexically_normal().generic_string());
+      key = without_image_ending(fs::path(paths[i]).lexically_normal().generic_string());
       std::replace(key.begin(), key.end(), '/', '_');
     }
     dataset.cases[i].key = std::move(key);

@@ -8,8 +8,8 @@
 namespace marrow {
 
 // Whether the object is a picture that is never a slice of a volume: a radiograph or mammogram,
-// ultrasound, a photograph, a secondary capture. An archive's scan sets them aside; a list or
-// folder of pictures may name them.
+// ultrasound, a photograph, a secondary capture. An archive's scan sets them aside; a CSV list
+// may name them.
 [[nodiscard]] bool is_dicom_picture(const DicomHeader& header);
 
 // One slice: i along a row, j down a column, at the origin, since a picture has no place in the
