@@ -170,8 +170,8 @@ std::optional<fs::path> picture_of(const std::vector<fs::path>& files) {
                                                         : std::nullopt;
 }
 
-// The archive that was asked about last stays open, its images unpacked: they are asked for one by
-// one.
+// The archive that was asked about last stays open, so that its images are checked once: they are
+// asked for one by one.
 NpzFile& opened_npz(const fs::path& file, const RequestLimits& limits) {
   struct Opened {
     fs::path file;
