@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "io/file_error.h"
+#include "io/images/zip_fields.h"
 
 namespace marrow {
 
@@ -36,48 +37,6 @@ constexpr std::uint16_t kStored = 0;
 constexpr std::uint16_t kDeflated = 8;
 constexpr std::uint16_t kEncrypted = 1;
 constexpr std::uint64_t kMostInflation = 1032;  // what deflate can do at its best
-
-// Little-endian fields of a part of the file; reading past the end is damage.
-class ZipFields {
- public:
-  ZipFields(std::span<const std::byte> bytes, std::uint64_t at) {
-    if (at <= bytes.size()) {
-      left_ = bytes.subspan(static_cast<std::size_t>(at));
-    } else {
-      short_ = true;
-    }
-  }
-
-  template <class Integer>
-  Integer integer() {
-    Integer value = 0;
-    const std::span<const std::byte> bytes = take(sizeof(Integer));
-    for (std::size_t n = bytes.size(); n > 0; --n) {
-      value = static_cast<Integer>(static_cast<std::uint64_t>(value) << 8U |
-                                   std::to_integer<std::uint64_t>(bytes[n - 1]));
-    }
-    return value;
-  }
-
-  std::span<const std::byte> take(std::size_t count) {
-    if (count > left_.size()) {
-      short_ = true;
-      left_ = {};
-      return {};
-    }
-    const std::span<const std::byte> bytes = left_.first(count);
-    left_ = left_.subspan(count);
-    return bytes;
-  }
-
-  [[nodiscard]] bool ran_out() const { return short_; }
-
-  [[nodiscard]] std::span<const std::byte> rest() const { return left_; }
-
- private:
-  std::span<const std::byte> left_;
-  bool short_ = false;
-};
 
 struct ZipDirectory {
   std::uint64_t members = 0, bytes = 0, start = 0;
