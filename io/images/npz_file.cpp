@@ -13,7 +13,6 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/text.h"
-#include "io/file_error.h"
 #include "io/images/picture.h"
 
 namespace marrow {
@@ -155,19 +154,33 @@ NpzFile::Images& NpzFile::images(int part) {
   return known.emplace(std::move(found));
 }
 
+std::unique_ptr<ZipMember> NpzFile::check(int part) {
+  const std::string member = images_member(part);
+  // Those of every part stay, since images may be asked for in any order.
+  auto opened = std::make_unique<ZipMember>(zip_, member, max_bytes_ / kParts);
+  std::vector<std::byte> head(
+      static_cast<std::size_t>(std::min<std::uint64_t>(opened->size(), kMostNpyHeaderBytes)));
+  opened->read(0, head);
+  if (parse_npy_header(head, opened->size(), zip_.name() + ": " + member) != images(part).header) {
+    refuse_npz(zip_.name(), fmt::format("{} changed while it was read", member));
+  }
+  return opened;
+}
+
 ZipMember& NpzFile::checked(int part) {
   Images& all = images(part);
+  if (all.damage) {
+    throw FileError(*all.damage);
+  }
   if (all.member == nullptr) {
-    const std::string member = images_member(part);
-    // Those of every part stay, since images may be asked for in any order.
-    auto opened = std::make_unique<ZipMember>(zip_, member, max_bytes_ / kParts);
-    std::vector<std::byte> head(
-        static_cast<std::size_t>(std::min<std::uint64_t>(opened->size(), kMostNpyHeaderBytes)));
-    opened->read(0, head);
-    if (parse_npy_header(head, opened->size(), zip_.name() + ": " + member) != all.header) {
-      refuse_npz(zip_.name(), fmt::format("{} changed while it was read", member));
+    try {
+      all.member = check(part);
+    } catch (const FileError& error) {
+      if (error.reason_code().starts_with("damaged")) {
+        all.damage = error;  // so that not every image costs a pass over all
+      }
+      throw;
     }
-    all.member = std::move(opened);
   }
   return *all.member;
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/volume.h"
+#include "io/file_error.h"
 #include "io/images/npy_array.h"
 #include "io/images/zip_file.h"
 #include "io/images/zip_member.h"
@@ -43,9 +44,11 @@ class NpzFile {
   struct Images {
     NpyHeader header;                   // (0) where the part is not there
     std::unique_ptr<ZipMember> member;  // once an image of the part was asked for
+    std::optional<FileError> damage;    // why there is no `member`
   };
 
   [[nodiscard]] Images& images(int part);
+  [[nodiscard]] std::unique_ptr<ZipMember> check(int part);
   [[nodiscard]] ZipMember& checked(int part);
   [[nodiscard]] std::optional<NpyArray> array(const std::string& member);
   void refuse_large(const std::string& member, std::uint64_t bytes) const;

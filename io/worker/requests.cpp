@@ -189,7 +189,9 @@ NpzFile& opened_npz(const fs::path& file, const RequestLimits& limits) {
   return *last.npz;
 }
 
+// To be asked before the other kinds: those map the file, which an archive may be too large for.
 std::optional<fs::path> npz_of(const std::vector<fs::path>& files) {
+  check_data_file(files.front());
   return files.size() == 1 && is_npz(files.front()) ? std::optional(files.front()) : std::nullopt;
 }
 
@@ -219,6 +221,9 @@ VoxelAnswer answer_dicom_volume(const std::vector<fs::path>& files,
 VoxelAnswer answer_volume(const std::vector<fs::path>& files,
                           std::int64_t index,
                           const RequestLimits& limits) {
+  if (const auto npz = npz_of(files)) {
+    return voxel_answer(opened_npz(*npz, limits).image(index), {});
+  }
   if (const auto other = volume_file_of(files)) {
     check_volume_index(index, *other);
     VolumeFileImage image = read_volume_file(*other, limits.memory_bytes);
@@ -226,9 +231,6 @@ VoxelAnswer answer_volume(const std::vector<fs::path>& files,
   }
   if (const auto picture = picture_of(files)) {
     return voxel_answer(read_picture(*picture, index, limits.memory_bytes), {});
-  }
-  if (const auto npz = npz_of(files)) {
-    return voxel_answer(opened_npz(*npz, limits).image(index), {});
   }
   const auto file = nifti_file(files);
   if (!file) {
@@ -285,16 +287,16 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files,
                             std::int64_t index,
                             const RequestLimits& limits) {
   VoxelAnswer answer;
+  if (const auto npz = npz_of(files)) {
+    answer.reply.geometry = opened_npz(*npz, limits).image(index).geometry;
+    return answer;
+  }
   if (const auto other = volume_file_of(files)) {
     answer.reply.geometry = VolumeFile(*other).header().geometry;
     return answer;
   }
   if (const auto picture = picture_of(files)) {
     answer.reply.geometry = picture_geometry(read_picture_header(*picture));
-    return answer;
-  }
-  if (const auto npz = npz_of(files)) {
-    answer.reply.geometry = opened_npz(*npz, limits).image(index).geometry;
     return answer;
   }
   const auto file = nifti_file(files);

@@ -190,6 +190,23 @@ TEST_F(NpzFileTest, AnImageIsGivenOnlyOfAPartWhoseChecksumHolds) {
   }
 }
 
+TEST_F(NpzFileTest, ADamagedPartIsRefusedAgainAndAgain) {
+  std::string bytes = grey(false);
+  char& damaged = bytes[bytes.find("train_labels.npy") - 31];  // the last of the images before it
+  damaged = static_cast<char>(damaged ^ 1);
+  NpzFile npz(write(bytes), kNpzMemory);
+  for (const std::int64_t index : {0, 1, 0}) {
+    try {
+      static_cast<void>(npz.image(index));
+      ADD_FAILURE() << index;
+    } catch (const FileError& error) {
+      EXPECT_EQ(error.reason_code(), "damaged-zip");
+      EXPECT_THAT(error.what(), HasSubstr("train_images.npy has another checksum"));
+    }
+  }
+  EXPECT_EQ(npz.image(2).at(2, 1, 0), 5);  // of the test part
+}
+
 TEST_F(NpzFileTest, EveryTruncationIsRefused) {
   for (const bool deflated : {false, true}) {
     const std::string whole = grey(deflated);
