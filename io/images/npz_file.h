@@ -1,63 +1,61 @@
 #pragma once
 
-#include <cstddef>
+#include <array>
 #include <cstdint>
 #include <filesystem>
-#include <map>
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "core/volume.h"
+#include "io/file_error.h"
+#include "io/images/npy_array.h"
 #include "io/images/zip_file.h"
+#include "io/images/zip_member.h"
 
 namespace marrow {
 
-// An array of a NumPy .npy file, in C order.
-struct NpyArray {
-  char kind = 'u';  // 'u', 'i' or 'b' (bool): whole numbers
-  std::size_t item_bytes = 1;
-  bool big_endian = false;
-  std::vector<std::int64_t> shape;
-  std::vector<std::byte> bytes;  // all of the file
-  std::size_t start = 0;         // of the items in it
-
-  [[nodiscard]] std::int64_t items() const;  // of all axes
-  [[nodiscard]] std::int64_t item(std::int64_t index) const;
-};
-
-// Versions 1 to 3 of the format. `name` is for messages. Throws FileError: "damaged-npy" when the
-// header or the number of bytes is wrong, {kUnsupported, "unsupported-npy"} for other types of
-// items and Fortran order.
-[[nodiscard]] NpyArray parse_npy(std::vector<std::byte> bytes, const std::string& name);
-
 // A data set of MedMNIST: {train,val,test}_images.npy of (N, rows, columns[, 3]) or (N, slices,
 // rows, columns) and *_labels.npy of (N, k) in one .npz. Images are numbered through: those of
-// train first, then val, then test. One part's images are held in memory at a time. For the parsing
-// child only.
+// train first, then val, then test. They are unpacked one by one, however large a part is. For the
+// parsing child only.
+//
+// The numbers of images are taken from the descriptions of the arrays; a part's images are checked
+// as a whole before the first of them is given out, which takes one pass over them.
 class NpzFile {
  public:
   static constexpr int kParts = 3;  // train, val, test
 
-  // `max_bytes` bounds what is held.
+  // `max_bytes` bounds what is held, the volumes that are given out aside.
   NpzFile(const std::filesystem::path& file, std::uint64_t max_bytes);
+  NpzFile(const NpzFile&) = delete;
+  NpzFile& operator=(const NpzFile&) = delete;
 
   // As a grid of k columns and N rows, (0, 0, 0) where the part is not there. Throws FileError,
-  // also when the part has another number of images.
+  // also when the part has another number of images, and {kResources, "too-large"} when the labels
+  // take more than `max_bytes`. The images themselves are not looked at.
   [[nodiscard]] Volume labels(int part);
   // 1 mm apart, since the format does not say; colours as read_picture makes grey of them. Throws
-  // FileError, {kInvalidArgument, "no-such-volume"} for a number that is not there.
+  // FileError, {kInvalidArgument, "no-such-volume"} for a number that is not there, {kResources,
+  // "too-large"} for an image of more than `max_bytes`.
   [[nodiscard]] Volume image(std::int64_t index);
 
  private:
-  [[nodiscard]] const NpyArray& images(int part);
+  struct Images {
+    NpyHeader header;                   // (0) where the part is not there
+    std::unique_ptr<ZipMember> member;  // once an image of the part was asked for
+    std::optional<FileError> damage;    // why there is no `member`
+  };
+
+  [[nodiscard]] Images& images(int part);
+  [[nodiscard]] std::unique_ptr<ZipMember> check(int part);
+  [[nodiscard]] ZipMember& checked(int part);
   [[nodiscard]] std::optional<NpyArray> array(const std::string& member);
+  void refuse_large(const std::string& member, std::uint64_t bytes) const;
 
   ZipFile zip_;
   std::uint64_t max_bytes_;
-  std::map<int, std::int64_t> counts_;
-  int loaded_ = -1;
-  NpyArray images_;
+  std::array<std::optional<Images>, kParts> images_;
 };
 
 // By content and ending.

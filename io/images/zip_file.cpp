@@ -1,18 +1,21 @@
 #include "io/images/zip_file.h"
 
 #include <algorithm>
-#include <memory>
+#include <cerrno>
+#include <fcntl.h>
 #include <optional>
-#include <span>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
-#include <libdeflate.h>
 
 #include "core/error.h"
-#include "core/progress.h"
 #include "core/text.h"
 #include "io/file_error.h"
+#include "io/images/zip_fields.h"
 
 namespace marrow {
 
@@ -26,52 +29,14 @@ constexpr std::uint32_t kDirectoryEnd64Locator = 0x07064b50;
 constexpr std::size_t kEndBytes = 22;
 constexpr std::size_t kLongestComment = 65'535;
 constexpr std::uint64_t kMostMembers = 10'000;
+constexpr std::uint64_t kMostDirectoryBytes = std::uint64_t{16} << 20;
+constexpr std::size_t kLocatorBytes = 20;
+constexpr std::size_t kEnd64Bytes = 56;
+constexpr std::size_t kLocalHeaderBytes = 30;
 constexpr std::uint16_t kStored = 0;
 constexpr std::uint16_t kDeflated = 8;
 constexpr std::uint16_t kEncrypted = 1;
 constexpr std::uint64_t kMostInflation = 1032;  // what deflate can do at its best
-
-// Little-endian fields of a part of the file; reading past the end is damage.
-class ZipFields {
- public:
-  ZipFields(std::span<const std::byte> bytes, std::uint64_t at) {
-    if (at <= bytes.size()) {
-      left_ = bytes.subspan(static_cast<std::size_t>(at));
-    } else {
-      short_ = true;
-    }
-  }
-
-  template <class Integer>
-  Integer integer() {
-    Integer value = 0;
-    const std::span<const std::byte> bytes = take(sizeof(Integer));
-    for (std::size_t n = bytes.size(); n > 0; --n) {
-      value = static_cast<Integer>(static_cast<std::uint64_t>(value) << 8U |
-                                   std::to_integer<std::uint64_t>(bytes[n - 1]));
-    }
-    return value;
-  }
-
-  std::span<const std::byte> take(std::size_t count) {
-    if (count > left_.size()) {
-      short_ = true;
-      left_ = {};
-      return {};
-    }
-    const std::span<const std::byte> bytes = left_.first(count);
-    left_ = left_.subspan(count);
-    return bytes;
-  }
-
-  [[nodiscard]] bool ran_out() const { return short_; }
-
-  [[nodiscard]] std::span<const std::byte> rest() const { return left_; }
-
- private:
-  std::span<const std::byte> left_;
-  bool short_ = false;
-};
 
 struct ZipDirectory {
   std::uint64_t members = 0, bytes = 0, start = 0;
@@ -101,17 +66,62 @@ void ZipFile::damaged(const std::string& what) const {
 }
 
 ZipFile::ZipFile(const std::filesystem::path& file)
-    : name_(printable(file.native(), 400)), file_(file) {
+    : name_(printable(file.native(), 400)),
+      file_(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+  struct stat facts = {};
+  if (!file_ || ::fstat(file_.get(), &facts) != 0) {
+    const int cause = errno;
+    throw FileError(ErrorCode::kUnreadable,
+                    cause == ENOENT ? "missing" : "no-permission",
+                    name_ + ": the file cannot be opened: " +
+                        std::error_code(cause, std::generic_category()).message());
+  }
+  if (!S_ISREG(facts.st_mode)) {
+    throw FileError(ErrorCode::kUnreadable,
+                    "not-a-file",
+                    name_ + ": expected a file, found a folder, a pipe or a device");
+  }
+  size_ = static_cast<std::uint64_t>(facts.st_size);
   read_directory();
 }
 
+bool ZipFile::holds(std::uint64_t offset, std::uint64_t count) const {
+  return offset <= size_ && count <= size_ - offset;
+}
+
+void ZipFile::read(std::uint64_t offset, std::span<std::byte> out) const {
+  if (!holds(offset, out.size())) {
+    damaged("it ends early");
+  }
+  while (!out.empty()) {
+    const ssize_t count = ::pread(file_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      throw FileError(ErrorCode::kUnreadable,
+                      "read-failed",
+                      name_ + ": the file cannot be read: " +
+                          std::error_code(errno, std::generic_category()).message());
+    }
+    if (count == 0) {
+      damaged("it ends early");  // it was longer when it was opened
+    }
+    offset += static_cast<std::uint64_t>(count);
+    out = out.subspan(static_cast<std::size_t>(count));
+  }
+}
+
 void ZipFile::read_directory() {
-  const std::span<const std::byte> bytes = file_.bytes();
-  const std::optional<std::size_t> end = find_directory_end(bytes);
-  if (!end) {
+  std::vector<std::byte> tail(
+      static_cast<std::size_t>(std::min<std::uint64_t>(size_, kEndBytes + kLongestComment)));
+  read(size_ - tail.size(), tail);
+  const std::optional<std::size_t> end_in_tail = find_directory_end(tail);
+  if (!end_in_tail) {
     damaged("it has no directory at its end");
   }
-  ZipFields fields(bytes, *end + 4);
+  const std::uint64_t end = size_ - tail.size() + *end_in_tail;
+  ZipFields fields(tail, *end_in_tail + 4);
   const bool one_disk =
       fields.integer<std::uint16_t>() == 0 && fields.integer<std::uint16_t>() == 0;
   ZipDirectory directory;
@@ -124,10 +134,16 @@ void ZipFile::read_directory() {
                     "unsupported-zip",
                     name_ + ": expected a zip archive in one file, found a part of several");
   }
-  if (*end >= 20 &&
-      ZipFields(bytes, *end - 20).integer<std::uint32_t>() == kDirectoryEnd64Locator) {
-    const auto place = ZipFields(bytes, *end - 12).integer<std::uint64_t>();
-    ZipFields large(bytes, place);
+  std::vector<std::byte> locator(end >= kLocatorBytes ? kLocatorBytes : 0);
+  read(end - locator.size(), locator);
+  if (ZipFields(locator, 0).integer<std::uint32_t>() == kDirectoryEnd64Locator) {
+    const auto place = ZipFields(locator, 8).integer<std::uint64_t>();
+    std::vector<std::byte> record(kEnd64Bytes);
+    if (!holds(place, record.size())) {
+      damaged("its large directory is not where it says");
+    }
+    read(place, record);
+    ZipFields large(record, 0);
     if (large.integer<std::uint32_t>() != kDirectoryEnd64) {
       damaged("its large directory is not where it says");
     }
@@ -136,13 +152,19 @@ void ZipFile::read_directory() {
     directory.bytes = large.integer<std::uint64_t>();
     directory.start = large.integer<std::uint64_t>();
   }
-  if (directory.start > *end || directory.bytes > *end - directory.start ||
-      directory.members > kMostMembers) {
+  if (directory.start > end || directory.bytes > end - directory.start ||
+      directory.members > kMostMembers || directory.bytes > kMostDirectoryBytes) {
     damaged("its directory does not fit");
   }
-  ZipFields entries(bytes.first(static_cast<std::size_t>(directory.start + directory.bytes)),
-                    directory.start);
-  for (std::uint64_t n = 0; n < directory.members; ++n) {
+  std::vector<std::byte> entries(static_cast<std::size_t>(directory.bytes));
+  read(directory.start, entries);
+  read_entries(entries, directory.members);
+  limit_members(directory.start);
+}
+
+void ZipFile::read_entries(std::span<const std::byte> bytes, std::uint64_t count) {
+  ZipFields entries(bytes, 0);
+  for (std::uint64_t n = 0; n < count; ++n) {
     if (entries.integer<std::uint32_t>() != kDirectoryEntry) {
       damaged("an entry of its directory is none");
     }
@@ -193,56 +215,53 @@ void ZipFile::read_directory() {
   }
 }
 
-std::vector<std::byte> ZipFile::read(const std::string& member, std::uint64_t max_bytes) const {
+// Without the local headers, whose own fields are not known yet: place() looks at them.
+void ZipFile::limit_members(std::uint64_t directory_start) {
+  std::vector<Member*> in_order;
+  for (auto& [name, member] : members_) {
+    in_order.push_back(&member);
+  }
+  std::sort(in_order.begin(), in_order.end(), [](const Member* a, const Member* b) {
+    return a->local_header < b->local_header;
+  });
+  for (std::size_t n = 0; n < in_order.size(); ++n) {
+    Member& member = *in_order[n];
+    member.limit = n + 1 < in_order.size() ? in_order[n + 1]->local_header : directory_start;
+    if (member.limit < member.local_header ||
+        member.limit - member.local_header < kLocalHeaderBytes ||
+        member.packed > member.limit - member.local_header - kLocalHeaderBytes) {
+      damaged("two members, or a member and the directory, overlap");
+    }
+  }
+}
+
+ZipFile::Place ZipFile::place(const std::string& member) const {
   const auto found = members_.find(member);
   if (found == members_.end()) {
     damaged("it has no member " + printable(member, 80));
   }
   const Member& entry = found->second;
-  const std::span<const std::byte> bytes = file_.bytes();
-  ZipFields local(bytes, entry.local_header);
+  Place place{printable(member, 80),
+              entry.method == kDeflated,
+              entry.crc,
+              entry.local_header + kLocalHeaderBytes,  // limit_members has seen that it is there
+              entry.packed,
+              entry.unpacked};
+  std::vector<std::byte> header(kLocalHeaderBytes);
+  read(entry.local_header, header);
+  ZipFields local(header, 0);
   const bool begins = local.integer<std::uint32_t>() == kLocalHeader;
   local.take(22);
-  const auto name_bytes = local.integer<std::uint16_t>();
-  const auto extra_bytes = local.integer<std::uint16_t>();
-  local.take(static_cast<std::size_t>(name_bytes) + extra_bytes);
-  if (!begins || local.ran_out() || entry.packed > local.rest().size()) {
-    damaged(printable(member, 80) + " does not lie where the directory says");
+  place.start += local.integer<std::uint16_t>();  // its name
+  place.start += local.integer<std::uint16_t>();  // its extra fields
+  if (!begins || place.start > entry.limit || entry.packed > entry.limit - place.start) {
+    damaged(place.name + " does not lie where the directory says");
   }
-  if (entry.unpacked > max_bytes) {
-    throw FileError(ErrorCode::kResources,
-                    "too-large",
-                    fmt::format("{}: {} takes {} of memory, more than the {} allowed; raise "
-                                "--max-memory or take an edition of smaller pictures",
-                                name_,
-                                printable(member, 80),
-                                format_bytes(entry.unpacked),
-                                format_bytes(max_bytes)));
+  if (place.deflated ? place.unpacked / kMostInflation > place.packed
+                     : place.packed != place.unpacked) {
+    damaged(place.name + " cannot have the size that the directory says");
   }
-  if (entry.method == kStored ? entry.packed != entry.unpacked
-                              : entry.unpacked / kMostInflation > entry.packed) {
-    damaged(printable(member, 80) + " cannot have the size that the directory says");
-  }
-  const std::span<const std::byte> packed =
-      local.rest().first(static_cast<std::size_t>(entry.packed));
-  std::vector<std::byte> data(static_cast<std::size_t>(entry.unpacked));
-  if (entry.method == kStored) {
-    std::copy(packed.begin(), packed.end(), data.begin());
-  } else {
-    const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> inflate(
-        libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
-    MARROW_CHECK(inflate != nullptr);
-    std::size_t used = 0;
-    const libdeflate_result result = libdeflate_deflate_decompress_ex(
-        inflate.get(), packed.data(), packed.size(), data.data(), data.size(), &used, nullptr);
-    if (result != LIBDEFLATE_SUCCESS || used != packed.size()) {
-      damaged(printable(member, 80) + " cannot be unpacked to its size");
-    }
-  }
-  if (libdeflate_crc32(0, data.data(), data.size()) != entry.crc) {
-    damaged(printable(member, 80) + " has another checksum");
-  }
-  return data;
+  return place;
 }
 
 }  // namespace marrow

@@ -120,8 +120,8 @@ std::optional<fs::path> picture_of(const std::vector<fs::path>& files) {
                                                         : std::nullopt;
 }
 
-// The archive that was asked about last stays open, its images unpacked: they are asked for one by
-// one.
+// The archive that was asked about last stays open, so that its images are checked once: they are
+// asked for one by one.
 NpzFile& opened_npz(const fs::path& file, const RequestLimits& limits) {
   struct Opened {
     fs::path file;
@@ -139,7 +139,9 @@ NpzFile& opened_npz(const fs::path& file, const RequestLimits& limits) {
   return *last.npz;
 }
 
+// To be asked before the other kinds: those map the file, which an archive may be too large for.
 std::optional<fs::path> npz_of(const std::vector<fs::path>& files) {
+  check_data_file(files.front());
   return files.size() == 1 && is_npz(files.front()) ? std::optional(files.front()) : std::nullopt;
 }
 
@@ -183,6 +185,9 @@ VoxelAnswer answer_dicom_volume(const std::vector<fs::path>& files,
 VoxelAnswer answer_volume(const std::vector<fs::path>& files,
                           std::int64_t index,
                           const RequestLimits& limits) {
+  if (const auto npz = npz_of(files)) {
+    return voxel_answer(opened_npz(*npz, limits).image(index), {});
+  }
   if (const auto other = volume_file_of(files)) {
     check_volume_index(index, *other);
     VolumeFileImage image = read_volume_file(*other, limits.memory_bytes);
@@ -190,9 +195,6 @@ VoxelAnswer answer_volume(const std::vector<fs::path>& files,
   }
   if (const auto picture = picture_of(files)) {
     return voxel_answer(read_picture(*picture, index, limits.memory_bytes), {});
-  }
-  if (const auto npz = npz_of(files)) {
-    return voxel_answer(opened_npz(*npz, limits).image(index), {});
   }
   const auto file = nifti_file(files);
   if (!file) {
@@ -249,16 +251,16 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files,
                             std::int64_t index,
                             const RequestLimits& limits) {
   VoxelAnswer answer;
+  if (const auto npz = npz_of(files)) {
+    answer.reply.geometry = opened_npz(*npz, limits).image(index).geometry;
+    return answer;
+  }
   if (const auto other = volume_file_of(files)) {
     answer.reply.geometry = VolumeFile(*other).header().geometry;
     return answer;
   }
   if (const auto picture = picture_of(files)) {
     answer.reply.geometry = picture_geometry(read_picture_header(*picture));
-    return answer;
-  }
-  if (const auto npz = npz_of(files)) {
-    answer.reply.geometry = opened_npz(*npz, limits).image(index).geometry;
     return answer;
   }
   const auto file = nifti_file(files);

@@ -117,15 +117,94 @@ TEST_F(NpzFileTest, WhatIsNoDataSetIsRefusedByName) {
 }
 
 TEST_F(NpzFileTest, ABombIsRefusedBeforeItIsUnpacked) {
-  std::string bytes = grey();
-  // The size of the first member in the directory: 4 GB less one.
-  const std::size_t at = bytes.find("PK\1\2") + 24;
-  for (int n = 0; n < 4; ++n) {
-    bytes[at + static_cast<std::size_t>(n)] = static_cast<char>(0xF0);
+  // The size of the first two members in the directory, images and labels: 4 GB less one.
+  for (const int entry : {0, 1}) {
+    std::string bytes = grey();
+    std::size_t at = bytes.find("PK\1\2");
+    if (entry == 1) {
+      at = bytes.find("PK\1\2", at + 1);
+    }
+    for (std::size_t n = 24; n < 28; ++n) {
+      bytes[at + n] = static_cast<char>(0xF0);
+    }
+    EXPECT_EQ(refusal(bytes), "damaged-zip");
+    EXPECT_EQ(refusal(bytes, std::uint64_t{1} << 40), "damaged-zip");
   }
+}
 
-  EXPECT_EQ(refusal(bytes), "too-large");
-  EXPECT_EQ(refusal(bytes, std::uint64_t{1} << 40), "damaged-zip");
+TEST_F(NpzFileTest, LabelsThatTakeTooMuchMemoryAreRefused) {
+  const std::string bytes = zip({{"train_images.npy", npy("(70000, 1, 1)", counted_items(70000))},
+                                 {"train_labels.npy", npy("(70000, 1)", counted_items(70000))}},
+                                true);
+  EXPECT_EQ(refusal(bytes, 70000), "too-large");
+  EXPECT_EQ(refusal(bytes, 80000), "");
+}
+
+TEST_F(NpzFileTest, APartLargerThanTheMemoryIsReadImageByImage) {
+  const std::string items = counted_items(300 * 100 * 100);
+  for (const bool deflated : {false, true}) {
+    NpzFile npz(write(zip({{"train_images.npy", npy("(300, 100, 100)", items)},
+                           {"train_labels.npy", npy("(300, 1)", counted_items(300))},
+                           {"val_images.npy", npy("(3, 100, 1000)", items.substr(0, 300'000))},
+                           {"val_labels.npy", npy("(3, 1)", "\1\2\3")}},
+                          deflated)),
+                20'000);
+    EXPECT_EQ(npz.labels(0).geometry.size, (Size3{1, 300, 1}));
+    for (std::int64_t n = 0; n < 300; ++n) {
+      const std::int64_t index = n * 7 % 300;
+      const Volume image = npz.image(index);
+      for (const std::int64_t at : {0, 5000, 9999}) {
+        EXPECT_EQ(image.voxels[static_cast<std::size_t>(at)], (index * 10'000 + at) % 251);
+      }
+    }
+    try {
+      static_cast<void>(npz.image(300));
+      ADD_FAILURE() << "an image of 100 kB in 20 kB of memory";
+    } catch (const FileError& error) {
+      EXPECT_EQ(error.reason_code(), "too-large");
+      EXPECT_THAT(error.what(), HasSubstr("an image of val_images.npy takes"));
+    }
+  }
+}
+
+TEST_F(NpzFileTest, AnImageIsGivenOnlyOfAPartWhoseChecksumHolds) {
+  const std::string items = counted_items(40 * 20 * 20);
+  for (const bool deflated : {false, true}) {
+    const std::string whole = zip({{"train_images.npy", npy("(40, 20, 20)", items)},
+                                   {"train_labels.npy", npy("(40, 1)", counted_items(40))}},
+                                  deflated);
+    const std::size_t first = 30 + std::string("train_images.npy").size() + 20;
+    const std::size_t end = whole.find("PK\3\4", 1);
+    for (std::size_t at = first; at < end - 1; at += deflated ? 1 : 37) {
+      std::string bytes = whole;
+      bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
+      try {
+        NpzFile npz(write(bytes), kNpzMemory);
+        const Volume image = npz.image(39);
+        // Bits that say nothing: see ZipMemberTest.
+        EXPECT_TRUE(deflated && at < first + 100) << "byte " << at << " of " << end;
+        EXPECT_EQ(image.at(19, 19, 0), (40 * 20 * 20 - 1) % 251);
+      } catch (const FileError&) {
+      }
+    }
+  }
+}
+
+TEST_F(NpzFileTest, ADamagedPartIsRefusedAgainAndAgain) {
+  std::string bytes = grey(false);
+  char& damaged = bytes[bytes.find("train_labels.npy") - 31];  // the last of the images before it
+  damaged = static_cast<char>(damaged ^ 1);
+  NpzFile npz(write(bytes), kNpzMemory);
+  for (const std::int64_t index : {0, 1, 0}) {
+    try {
+      static_cast<void>(npz.image(index));
+      ADD_FAILURE() << index;
+    } catch (const FileError& error) {
+      EXPECT_EQ(error.reason_code(), "damaged-zip");
+      EXPECT_THAT(error.what(), HasSubstr("train_images.npy has another checksum"));
+    }
+  }
+  EXPECT_EQ(npz.image(2).at(2, 1, 0), 5);  // of the test part
 }
 
 TEST_F(NpzFileTest, EveryTruncationIsRefused) {
