@@ -13,27 +13,29 @@ namespace marrow::testing {
 
 inline const std::map<int, std::string> kSampleOrgans{{1, "liver"}, {2, "spleen"}};
 
-// Both labels on every slice.
-inline LabelMap sample_labels() {
-  LabelMap labels = make_grid<std::uint16_t>(label_grid());
-  for (std::size_t n = 0; n < labels.voxels.size(); ++n) {
+// Both labels on each of the first three slices, which are all that label_grid() has.
+inline LabelMap sample_labels(const Geometry& grid = label_grid()) {
+  LabelMap labels = make_grid<std::uint16_t>(grid);
+  const auto filled = static_cast<std::size_t>(grid.size[0] * grid.size[1] * 3);
+  for (std::size_t n = 0; n < filled; ++n) {
     labels.voxels[n] = static_cast<std::uint16_t>((n * 7 + n / 5) % 3);
   }
   return labels;
 }
 
 // "BINARY", "FRACTIONAL" or "LABELMAP".
-inline MadeSegmentation sample_segmentation(const std::string& type) {
+inline MadeSegmentation sample_segmentation(const std::string& type,
+                                            const Geometry& grid = label_grid()) {
+  const LabelMap labels = sample_labels(grid);
   if (type == "BINARY") {
-    return segmentation_of(sample_labels(), kSampleOrgans);
+    return segmentation_of(labels, kSampleOrgans);
   }
   MadeSegmentation made;
   made.type = type;
-  made.rows = 4;
-  made.columns = 5;
+  made.rows = static_cast<int>(grid.size[1]);
+  made.columns = static_cast<int>(grid.size[0]);
   made.bits = 8;
   made.segments = kSampleOrgans;
-  const LabelMap labels = sample_labels();
   for (std::int64_t k = 0; k < 3; ++k) {
     if (type == "FRACTIONAL") {
       made.frames.push_back(frame_of(labels, k, 1, 200));
@@ -50,10 +52,9 @@ inline MadeSegmentation sample_segmentation(const std::string& type) {
   return made;
 }
 
-// Two boxes through all slices.
-inline MadeStructureSet sample_structures() {
+// Two boxes through the first three slices.
+inline MadeStructureSet sample_structures(const Geometry& grid = label_grid()) {
   MadeStructureSet made;
-  const Geometry grid = label_grid();
   for (int number = 1; number <= 2; ++number) {
     MadeRegion region{number, kSampleOrgans.at(number), {}};
     for (int k = 0; k < 3; ++k) {

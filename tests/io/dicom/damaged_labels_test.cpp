@@ -12,6 +12,7 @@
 #include "io/dicom/dicom_writer.h"
 #include "io/dicom/label_object.h"
 #include "tests/support/damaged_copies.h"
+#include "tests/support/dicom_series.h"
 #include "tests/support/label_samples.h"
 #include "tests/support/memory_cap.h"
 
@@ -32,10 +33,14 @@ class DamagedLabelObjects : public ::testing::Test {
  protected:
   void SetUp() override {
     prepare_dcmtk();
+    label_image_on(label_grid(), "image");
+  }
+
+  void label_image_on(const Geometry& grid, const std::string& name) {
     DicomSeriesAttributes attributes;
     attributes.frame_of_reference_uid = "1.2.9";
-    target_.grid_files = write_dicom_series(
-        folder_.path() / "image", make_grid<float>(label_grid(), 7.0F), attributes);
+    target_.grid_files =
+        write_dicom_series(folder_.path() / name, make_grid<float>(grid, 7.0F), attributes);
   }
 
   void TearDown() override {
@@ -124,6 +129,10 @@ const std::set<std::uint32_t> kDecisiveOfSegmentations{0x00020002,
                                                        0x00280120,
                                                        0x7FE00010};
 
+// What it is, its space, its regions, and their contours.
+const std::set<std::uint32_t> kDecisiveOfStructureSets{
+    0x00020002, 0x00020010, 0x00080016, 0x30060022, 0x30060024, 0x30060084, 0x30060050};
+
 TEST_F(DamagedLabelObjects, OfBinarySegmentationsAreRefusedOrGiveTheSameLabels) {
   testing::write_segmentation(file_, sample_segmentation("BINARY"));
   start(kDecisiveOfSegmentations);
@@ -138,15 +147,10 @@ TEST_F(DamagedLabelObjects, OfFractionalOnesWithoutCompressionAndOfLabelMapsAreT
   for (const char* type : {"FRACTIONAL", "LABELMAP"}) {
     testing::write_segmentation(file_, sample_segmentation(type));
     start(kDecisiveOfSegmentations);
-    const CopyDamager damager(read_text(file_));
-    const auto visit = [this](const DamagedCopy& copy) { check(copy); };
-    damager.cut(visit);
-    damager.lengthen(visit);
-    damager.revalue(visit);
-    damager.rearrange(visit);
+    damage_every_way();
   }
 
-  EXPECT_GT(copies_, 4000);
+  EXPECT_GT(copies_, 9000);
 }
 
 TEST_F(DamagedLabelObjects, OfCompressedOnesAreToo) {
@@ -203,13 +207,30 @@ TEST_F(DamagedLabelObjects, OfDeflatedOnesAreRefusedWhenCut) {
 TEST_F(DamagedLabelObjects, OfStructureSetsAreRefusedOrGiveTheSameLabels) {
   testing::write_structure_set(file_, sample_structures());
   last_element_matters_ = false;  // the interpreted types come last
-  // What it is, its space, its regions, and their contours.
-  start({0x00020002, 0x00020010, 0x00080016, 0x30060022, 0x30060024, 0x30060084, 0x30060050});
+  start(kDecisiveOfStructureSets);
 
   damage_every_way();
 
   EXPECT_GT(copies_, 3000);
   EXPECT_GT(accepted_, 100);
+}
+
+// Damage that moves a label here finds a free slice.
+TEST_F(DamagedLabelObjects, OnAnObliqueGridWithEmptySlicesAreToo) {
+  const Geometry grid = testing::oblique_grid();
+  label_image_on(grid, "oblique");
+  for (const char* type : {"BINARY", "LABELMAP"}) {
+    testing::write_segmentation(file_, sample_segmentation(type, grid));
+    start(kDecisiveOfSegmentations);
+    damage_every_way();
+  }
+  testing::write_structure_set(file_, sample_structures(grid));
+  last_element_matters_ = false;
+  start(kDecisiveOfStructureSets);
+  damage_every_way();
+
+  EXPECT_GT(copies_, 10000);
+  EXPECT_GT(accepted_, 1000);
 }
 
 }  // namespace
