@@ -44,7 +44,8 @@ std::vector<fs::path> sessions_of(const fs::path& subject) {
   return sessions;
 }
 
-// "sub-01_ses-2_T1w.nii.gz" -> "sub-01_ses-2_T1w".
+// "sub-01_ses-2_T1w.nii.gz" -> "sub-01_ses-2_T1w". Narrower than io/file_endings.h: BIDS keeps
+// scans as NIfTI only.
 std::optional<std::string> bids_image_stem(const std::string& name) {
   for (const std::string_view ending : {".nii.gz", ".nii"}) {
     if (name.ends_with(ending)) {

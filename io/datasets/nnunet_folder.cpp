@@ -166,6 +166,8 @@ NnunetDescription read_description(const fs::path& folder) {
     result.endings = {".nii.gz", ".nii"};
   }
   for (const std::string& word : result.endings) {
+    // Narrower than io/file_endings.h: labels have the ending of the images, and a JPEG does not
+    // keep labels; nnU-Net knows neither .hdr and .img nor .dcm.
     static const std::set<std::string> kReadable{
         ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".png"};
     if (!kReadable.contains(word)) {

@@ -5,6 +5,7 @@
 #include "io/image_source.h"
 #include "tests/support/dataset_files.h"
 #include "tests/support/dicom_made.h"
+#include "tests/support/jpeg_stream.h"
 
 namespace marrow {
 namespace {
@@ -136,13 +137,16 @@ TEST_F(CsvList, AListOfPicturesHasClassesPatientsAndSplits) {
 
 TEST_F(CsvList, AMaskIsAFileWhateverItsEnding) {
   touch("a.png");
-  touch("mask.JPG");
+  write_file(path("mask.JPG"), testing::jpeg_bytes(8, 8, {1}));
   write_file(path("list.csv"), "image,label\na.png,mask.JPG\n");
 
   const Dataset dataset = read_dataset(path("list.csv"));
 
-  ASSERT_TRUE(dataset.cases.at(0).labels.has_value()) << "the reader refuses it with its reason";
-  EXPECT_EQ(dataset.cases[0].labels->files.front(), path("mask.JPG"));
+  ASSERT_TRUE(dataset.cases.at(0).labels.has_value()) << "no class of that name";
+  const ImageRef& mask = *dataset.cases[0].labels;
+  EXPECT_EQ(mask.files.front(), path("mask.JPG"));
+  EXPECT_THAT(error_of(ErrorCode::kRefused, [&] { (void)make_image_source()->labels(mask); }),
+              HasSubstr("expected labels as a grey PNG without transparency, found a JPEG"));
 }
 
 TEST_F(CsvList, NamesRadiographsAsPictures) {
