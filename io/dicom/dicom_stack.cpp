@@ -72,6 +72,9 @@ std::vector<DicomHeader> slices_of_volume(std::span<const DicomHeader> files,
                              index,
                              stacks.size()));
   }
+  if (stacks[index].reason_code == kIncompleteObject) {
+    refuse_stack(files[0], stacks[index].reason_code, stacks[index].reason);
+  }
   return std::move(stacks[index].slices);
 }
 

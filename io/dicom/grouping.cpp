@@ -202,6 +202,7 @@ class SeriesGrouping {
       remove_copies(cluster, options_);
       add(std::move(cluster));
     }
+    refuse_incomplete_files();
     name_differences();
     number_volumes();
     for (std::size_t n = 0; n < stacks_.size(); ++n) {
@@ -352,6 +353,35 @@ class SeriesGrouping {
   void push(DicomStack stack, std::vector<std::string> cut) {
     stacks_.push_back(std::move(stack));
     cuts_.push_back(std::move(cut));
+  }
+
+  // What is left of a multi-frame object of which some frame has no place may lack a slice at an
+  // end or, of a few, between two: nothing in the others tells.
+  void refuse_incomplete_files() {
+    static const std::set<std::string> kNoPlace{"no-position", "bad-orientation", "no-spacing"};
+    std::map<std::filesystem::path, std::string> incomplete;
+    for (const DicomStack& stack : stacks_) {
+      for (const DicomHeader& slice : stack.slices) {
+        const std::optional<DicomRefusal> refusal =
+            slice.frame < 0 ? std::nullopt : unusable_slice(slice);
+        if (refusal && kNoPlace.contains(refusal->code)) {
+          incomplete.emplace(slice.file, refusal->sentence);
+        }
+      }
+    }
+    for (DicomStack& stack : stacks_) {
+      const auto found =
+          std::find_if(stack.slices.begin(), stack.slices.end(), [&](const DicomHeader& slice) {
+            return incomplete.contains(slice.file);
+          });
+      if (stack.verdict != Verdict::kRefuse && found != stack.slices.end()) {
+        refuse(stack,
+               {kIncompleteObject,
+                "another frame of the file cannot be placed, so that slices may be missing here: " +
+                    incomplete.at(found->file)});
+        stack.geometry.reset();
+      }
+    }
   }
 
   void name_differences() {

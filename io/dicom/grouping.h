@@ -13,6 +13,9 @@
 
 namespace marrow {
 
+// Reason code of the volumes in a multi-frame object of which some frame has no place.
+inline constexpr const char* kIncompleteObject = "incomplete-object";
+
 // Slices that make, or should have made, one volume.
 struct DicomStack {
   std::vector<DicomHeader>
@@ -27,7 +30,8 @@ struct DicomStack {
   // Which of the volumes in the files of `slices` this is, from 0, where they hold several.
   std::optional<std::int64_t> volume = std::nullopt;
   Verdict verdict = Verdict::kUse;
-  std::string reason_code;  // of slice_checks.h, stack_check.h, "conflicting-copies", or "split"
+  std::string reason_code;  // of slice_checks.h, stack_check.h, "conflicting-copies", "split" or
+                            // kIncompleteObject
   std::string reason;       // one sentence
   std::string tolerance;    // the tolerance that was broken
   std::vector<std::string> warnings;

@@ -78,8 +78,8 @@ class DamagedDicomImages : public ::testing::Test {
   }
 
   // As scanning groups it: what it would use is read, and lies where grouping says. Where it
-  // refuses a part, such as a frame that lost its direction, the others may be a smaller volume,
-  // and so may the other files of a series.
+  // refuses a part, such as a frame that lies elsewhere than the others, those may be a smaller
+  // volume, and so may the other files of a series.
   void check_scan(const DamagedCopy& copy) {
     if (files_.size() > 1) {
       return;

@@ -26,6 +26,7 @@ struct MadeFrame {
   std::string temporal = {};  // empty: not said
   std::string b_value = {}, gradient = {}, stack = {}, dimension = {};
   bool coronal = false;
+  bool placed = true;  // with a position
 };
 
 constexpr int kMadeRows = 3;
@@ -63,9 +64,11 @@ class EnhancedFiles : public ::testing::Test {
   static void add_frame(DcmDataset& data, const MadeFrame& frame) {
     DcmItem& groups = add_item(data, DCM_PerFrameFunctionalGroupsSequence);
     const std::string along = ds(10 + 2.5 * frame.slice);
-    put_text(add_item(groups, DCM_PlanePositionSequence),
-             DCM_ImagePositionPatient,
-             frame.coronal ? "0\\" + along + "\\5" : "0\\5\\" + along);
+    if (frame.placed) {
+      put_text(add_item(groups, DCM_PlanePositionSequence),
+               DCM_ImagePositionPatient,
+               frame.coronal ? "0\\" + along + "\\5" : "0\\5\\" + along);
+    }
     put_text(add_item(groups, DCM_PlaneOrientationSequence),
              DCM_ImageOrientationPatient,
              frame.coronal ? "1\\0\\0\\0\\0\\-1" : "1\\0\\0\\0\\1\\0");
@@ -124,6 +127,23 @@ std::vector<float> slices_of(const DicomStack& stack) {
     EXPECT_EQ(volume.at(kMadeColumns - 1, kMadeRows - 1, k), values.back());
   }
   return values;
+}
+
+TEST_F(EnhancedFiles, OfWhichAFrameHasNoPlaceAreRefusedAsAWhole) {
+  for (const int lost : {0, 1, 4}) {  // at an end nothing in the other frames would tell
+    std::vector<MadeFrame> frames;
+    for (int slice = 0; slice < 5; ++slice) {
+      frames.push_back({.slice = slice, .value = 10, .placed = slice != lost});
+    }
+    const auto file = write(frames);
+
+    for (const DicomStack& stack : grouped(file)) {
+      EXPECT_EQ(stack.verdict, Verdict::kRefuse) << lost;
+    }
+    for (const std::int64_t volume : {0, 1}) {
+      EXPECT_THROW((void)read_dicom_stack(std::vector{file}, volume), Error) << lost;
+    }
+  }
 }
 
 TEST_F(EnhancedFiles, AreSortedByPositionWhateverTheOrderOfTheFramesAndScaledOneByOne) {
