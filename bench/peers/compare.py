@@ -102,6 +102,10 @@ def figures(data, predictions, series):
           ("SimpleITK", "read_nifti_peer.py", [images, "--tool", "simpleitk"])]),
         ("nifti", "NIfTI volumes read to float32 through the parsing child", "volumes/s", "io_bench", "^ReadNiftiInChild/",
          [images], [("nibabel", "read_nifti_peer.py", [images])]),
+        *[("hash", f"{title} of 512x512 slices", "slices/s", "reduce_bench", f"^{benchmark}$", [],
+           [("imagehash", "reduce_peer.py", ["--hash", name])])
+          for name, title, benchmark in (("dhash", "difference hash", "DifferenceHash"),
+                                         ("phash", "perceptual hash", "PerceptualHash"))],
         ("crop", "random 40x56x40 crops", "patches/s", "patches_bench", "^Crop/.*threads:{threads}$", [images],
          [("MONAI, volumes in memory", "crop_augment_peer.py", [images])]),
         ("augment", "the same with flips, rotation, zoom, noise, gamma", "patches/s", "patches_bench",
@@ -139,7 +143,7 @@ def main():
     parser.add_argument("--series", type=pathlib.Path, help="the series of the figure dicom, as `io_bench make FOLDER SLICES` writes")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--python", type=pathlib.Path, default=ROOT / ".peers" / "bin" / "python")
-    parser.add_argument("--figures", nargs="*", help="only these: dicom nifti crop augment spark metrics")
+    parser.add_argument("--figures", nargs="*", help="only these: dicom nifti hash crop augment spark metrics")
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="least time of one measurement of ours")

@@ -2,8 +2,8 @@
 
 namespace marrow {
 
-LanczosDot lanczos_dot_avx512() {
-  return lanczos_dot_loop;
+LanczosRows lanczos_rows_avx512() {
+  return lanczos_rows_loop;
 }
 
 }  // namespace marrow

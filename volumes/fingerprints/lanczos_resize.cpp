@@ -4,20 +4,18 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "core/error.h"
-#include "volumes/fingerprints/lanczos_kernel.h"
 
 namespace marrow {
 
 namespace {
 
-constexpr int kWeightBits = 22;
 constexpr double kLobes = 3;
 constexpr std::int64_t kLongestSide = 32'768;
-constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
 
 double sinc(double x) {
   if (x == 0) {
@@ -32,7 +30,7 @@ double lanczos_window(double x) {
 }
 
 std::int32_t whole_weight(double weight) {
-  const double scaled = weight * (1 << kWeightBits);
+  const double scaled = weight * (1 << kLanczosWeightBits);
   return static_cast<std::int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
 }
 
@@ -63,10 +61,6 @@ std::vector<LanczosResize::Taps> taps_of(std::int64_t from, std::int64_t to) {
   return all;
 }
 
-std::uint8_t rounded_pixel(std::int32_t sum) {
-  return static_cast<std::uint8_t>(std::clamp((sum + kHalf) >> kWeightBits, 0, 255));
-}
-
 // The smallest shift that brings every weight into 16 bits.
 int coarse_shift(const std::vector<LanczosResize::Taps>& all) {
   std::int32_t largest = 0;
@@ -80,6 +74,29 @@ int coarse_shift(const std::vector<LanczosResize::Taps>& all) {
     ++shift;
   }
   return shift;
+}
+
+LanczosRowPlan row_plan(const std::vector<LanczosResize::Taps>& all, std::int64_t columns) {
+  LanczosRowPlan plan;
+  plan.columns = columns;
+  plan.shift = coarse_shift(all);
+  const std::int32_t half_step = plan.shift == 0 ? 0 : 1 << (plan.shift - 1);
+  for (const LanczosResize::Taps& taps : all) {
+    LanczosTaps output;
+    output.first = taps.first;
+    output.padded = (taps.count + kLanczosVector - 1) / kLanczosVector * kLanczosVector;
+    for (const std::int32_t weight : taps.weights) {
+      const std::int32_t nearest = (weight + half_step) >> plan.shift;
+      const std::int32_t fine = weight - (nearest << plan.shift);
+      output.coarse.push_back(static_cast<std::int16_t>(nearest));
+      output.fine.push_back(static_cast<std::int16_t>(fine));
+      (fine > 0 ? output.most_above : output.most_below) += 255 * fine;
+    }
+    output.coarse.resize(static_cast<std::size_t>(output.padded));
+    output.fine.resize(static_cast<std::size_t>(output.padded));
+    plan.outputs.push_back(std::move(output));
+  }
+  return plan;
 }
 
 }  // namespace
@@ -99,49 +116,7 @@ LanczosResize::LanczosResize(Size from, Size to) : from_(from), to_(to) {
   if (from.columns == to.columns) {
     return;
   }
-  along_rows_ = taps_of(from.columns, to.columns);
-  shift_ = coarse_shift(along_rows_);
-  const std::int32_t half_step = shift_ == 0 ? 0 : 1 << (shift_ - 1);
-  for (const Taps& taps : along_rows_) {
-    Coarse coarse;
-    for (const std::int32_t weight : taps.weights) {
-      const std::int32_t nearest = (weight + half_step) >> shift_;
-      const std::int32_t fine = weight - (nearest << shift_);
-      coarse.weights.push_back(static_cast<std::int16_t>(nearest));
-      (fine > 0 ? coarse.most_above : coarse.most_below) += 255 * fine;
-    }
-    const auto vectors = (coarse.weights.size() + kLanczosVector - 1) / kLanczosVector;
-    coarse.weights.resize(vectors * kLanczosVector);
-    coarse_.push_back(std::move(coarse));
-  }
-}
-
-void LanczosResize::shrink_rows(std::span<const std::uint8_t> picture,
-                                std::span<std::uint8_t> out) const {
-  const LanczosDot dot = lanczos_dot();
-  // Behind the row lie zeros that a padded sum may reach.
-  std::vector<std::int16_t> row(static_cast<std::size_t>(from_.columns + kLanczosVector));
-  for (std::int64_t y = 0; y < from_.rows; ++y) {
-    const std::uint8_t* const pixels = picture.data() + y * from_.columns;
-    std::copy_n(pixels, from_.columns, row.begin());
-    for (std::int64_t x = 0; x < to_.columns; ++x) {
-      const Taps& taps = along_rows_[static_cast<std::size_t>(x)];
-      const Coarse& coarse = coarse_[static_cast<std::size_t>(x)];
-      const std::int32_t sum = dot(row.data() + taps.first,
-                                   coarse.weights.data(),
-                                   static_cast<std::int64_t>(coarse.weights.size()))
-                               << shift_;
-      std::uint8_t value = rounded_pixel(sum + coarse.most_below);
-      if (value != rounded_pixel(sum + coarse.most_above)) {
-        std::int32_t exact = 0;
-        for (std::int64_t n = 0; n < taps.count; ++n) {
-          exact += taps.weights[static_cast<std::size_t>(n)] * pixels[taps.first + n];
-        }
-        value = rounded_pixel(exact);
-      }
-      out[static_cast<std::size_t>(y * to_.columns + x)] = value;
-    }
-  }
+  along_rows_ = row_plan(taps_of(from.columns, to.columns), from.columns);
 }
 
 void LanczosResize::shrink_columns(std::span<const std::uint8_t> picture,
@@ -160,7 +135,7 @@ void LanczosResize::shrink_columns(std::span<const std::uint8_t> picture,
       }
     }
     for (std::size_t x = 0; x < width; ++x) {
-      out[y * width + x] = rounded_pixel(sums[x]);
+      out[y * width + x] = lanczos_pixel(sums[x]);
     }
   }
 }
@@ -170,14 +145,18 @@ void LanczosResize::resize(std::span<const std::uint8_t> picture,
   MARROW_CHECK(static_cast<std::int64_t>(picture.size()) == from_.columns * from_.rows);
   MARROW_CHECK(static_cast<std::int64_t>(out.size()) == to_.columns * to_.rows);
   std::vector<std::uint8_t> narrow;
-  if (!along_rows_.empty()) {
+  const bool rows_shrink = !along_rows_.outputs.empty();
+  if (rows_shrink) {
     narrow.resize(static_cast<std::size_t>(to_.columns * from_.rows));
-    shrink_rows(picture, along_columns_.empty() ? out : std::span<std::uint8_t>(narrow));
+    lanczos_rows()(along_rows_,
+                   picture.data(),
+                   from_.rows,
+                   along_columns_.empty() ? out.data() : narrow.data());
     picture = narrow;
   }
   if (!along_columns_.empty()) {
     shrink_columns(picture, out);
-  } else if (along_rows_.empty()) {
+  } else if (!rows_shrink) {
     std::copy(picture.begin(), picture.end(), out.begin());
   }
 }

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "volumes/fingerprints/lanczos_kernel.h"
+
 namespace marrow {
 
 // Resizes 8-bit grey pictures bit for bit as Pillow's Image.resize(size, LANCZOS) does: a window of
@@ -32,20 +34,11 @@ class LanczosResize {
   };
 
  private:
-  // A weight is coarse * 2^shift + fine; what the fine parts can add decides rarely.
-  struct Coarse {
-    std::vector<std::int16_t> weights;  // padded to whole vectors with zeros
-    std::int32_t most_above = 0;        // largest sum of the fine parts, times 2^22
-    std::int32_t most_below = 0;        // smallest
-  };
-
-  void shrink_rows(std::span<const std::uint8_t> picture, std::span<std::uint8_t> out) const;
   void shrink_columns(std::span<const std::uint8_t> picture, std::span<std::uint8_t> out) const;
 
   Size from_, to_;
-  std::vector<Taps> along_rows_, along_columns_;  // empty: that direction stays as it is
-  std::vector<Coarse> coarse_;                    // of along_rows_
-  int shift_ = 0;
+  LanczosRowPlan along_rows_;        // without outputs: rows stay as they are
+  std::vector<Taps> along_columns_;  // empty: columns do
 };
 
 }  // namespace marrow
