@@ -7,6 +7,7 @@
 #include <iostream>
 #include <new>
 #include <optional>
+#include <poll.h>
 #include <sstream>
 #include <sys/resource.h>
 #include <thread>
@@ -335,6 +336,12 @@ int cli_dispatch(const std::vector<std::string>& words, bool& json) {
   return table.find(words.front()).run({words.begin() + 1, words.end()}, json);
 }
 
+// Whether standard output is a pipe that nobody reads any more.
+bool reader_is_gone() {
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 }  // namespace
 
 int run_program(int argc, const char* const* argv) {
@@ -343,6 +350,9 @@ int run_program(int argc, const char* const* argv) {
     install_interrupt_handlers();
     const int code = cli_dispatch({argv + std::min(argc, 1), argv + argc}, json);
     if (!std::cout.flush()) {
+      if (reader_is_gone()) {
+        return code;  // such as `head`, which has what it wants
+      }
       throw Error(ErrorCode::kResources,
                   "standard output could not be written (is its disk full?)");
     }

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -19,10 +21,12 @@
 #include "core/files.h"
 #include "core/interrupt.h"
 #include "core/progress.h"
+#include "core/text.h"
 #include "io/catalogue/acquisition_json.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/series_json.h"
 #include "io/nifti/nifti.h"
+#include "io/scan/scan.h"
 #include "io/worker/worker_client.h"
 
 namespace marrow {
@@ -39,43 +43,9 @@ struct ConvertJob {
   std::filesystem::path image;
 };
 
-// Everything the catalogue knows under the inputs, by key.
-std::vector<SeriesRecord> convert_series(const Catalogue& catalogue,
-                                         const std::vector<std::filesystem::path>& inputs) {
-  std::map<std::string, SeriesRecord> found;
-  for (const std::filesystem::path& input : inputs) {
-    try {
-      for (SeriesRecord& record :
-           catalogue.find(std::filesystem::absolute(input).lexically_normal().string())) {
-        found.emplace(record.key, std::move(record));
-      }
-    } catch (const Error& failure) {
-      // An input without any series is among the issues of the scan.
-      if (failure.code() != ErrorCode::kNothingFound) {
-        throw;
-      }
-    }
-  }
-  std::vector<SeriesRecord> records;
-  for (auto& [key, record] : found) {
-    records.push_back(std::move(record));
-  }
-  return records;
-}
-
 bool convert_fits_int16(const Volume& volume) {
   return std::all_of(volume.voxels.begin(), volume.voxels.end(), [](float value) {
     return value >= -32768.0F && value <= 32767.0F && value == std::nearbyint(value);
-  });
-}
-
-bool convert_is_below(const std::filesystem::path& path,
-                      const std::vector<std::filesystem::path>& inputs) {
-  return std::any_of(inputs.begin(), inputs.end(), [&](const std::filesystem::path& input) {
-    const std::filesystem::path whole = std::filesystem::absolute(input).lexically_normal();
-    const std::string text = path.lexically_normal().string();
-    std::string start = whole.string();
-    return text == start || text.rfind((start.back() == '/' ? start : start + "/"), 0) == 0;
   });
 }
 
@@ -132,19 +102,62 @@ std::vector<ConvertJob> convert_jobs(std::vector<SeriesRecord> records,
   return jobs;
 }
 
-int convert_run(const ConvertCommandOptions& options, const CommandContext& context) {
-  (void)scan_into_work(options.inputs, context, true);
-  const Catalogue catalogue = open_work_catalogue(context);
-  nlohmann::json outputs = nlohmann::json::array();
-  nlohmann::json refused = nlohmann::json::array();
-  const std::vector<ConvertJob> jobs =
-      convert_jobs(convert_series(catalogue, options.inputs), context, options.out, refused);
+// Nothing is written where the images lie, whoever owns the folder.
+void convert_check_out(const ConvertCommandOptions& options) {
+  for (const std::filesystem::path& input : options.inputs) {
+    if (std::filesystem::is_directory(input) && lies_within(options.out, input)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "-o: expected a folder outside of the inputs, found " +
+                      printable(options.out.string(), 400) + " within " +
+                      printable(input.string(), 400) + "; name another folder");
+    }
+  }
+}
+
+// In a catalogue of its own, since what is converted is no part of the archive that is learned
+// from; with the names by which --work knows its series.
+Catalogue convert_scan(const ConvertCommandOptions& options,
+                       const CommandContext& context,
+                       const std::filesystem::path& file) {
+  const Catalogue known(catalogue_path(context), Catalogue::Mode::kWrite);
+  Catalogue catalogue(file, Catalogue::Mode::kWrite);
+  catalogue.name_with(known.salt());
+  ScanOptions scan_options;
+  scan_options.threads = static_cast<int>(context.options.threads);
+  scan_options.use_derived = true;
+  scan_options.progress = default_progress_style();
+  static_cast<void>(scan(options.inputs, catalogue, scan_options));
+  return catalogue;
+}
+
+// Refused files; those of refused series are said with the series.
+void convert_add_issues(const Catalogue& catalogue, nlohmann::json& refused) {
+  std::set<std::pair<std::filesystem::path, std::string>> of_series;
+  for (const SeriesRecord& record : catalogue.series()) {
+    if (record.verdict == Verdict::kRefuse && !record.files.empty()) {
+      of_series.emplace(record.files.front(), record.reason_code);
+    }
+  }
   for (const Issue& issue : catalogue.issues()) {
-    if (convert_is_below(issue.path, options.inputs) &&
-        std::filesystem::is_regular_file(issue.path)) {
+    if (!of_series.contains({issue.path, issue.reason_code})) {
       refused.push_back(issue_json(issue));
     }
   }
+}
+
+int convert_run(const ConvertCommandOptions& options, const CommandContext& context) {
+  convert_check_out(options);
+  const TemporaryFolder folder;
+  const Catalogue catalogue = convert_scan(options, context, folder.path() / "catalogue.db");
+  nlohmann::json outputs = nlohmann::json::array();
+  nlohmann::json refused = nlohmann::json::array();
+  std::vector<SeriesRecord> records = catalogue.series();
+  std::sort(records.begin(), records.end(), [](const SeriesRecord& a, const SeriesRecord& b) {
+    return std::tie(a.files.front(), a.volume, a.key) < std::tie(b.files.front(), b.volume, b.key);
+  });
+  const std::vector<ConvertJob> jobs =
+      convert_jobs(std::move(records), context, options.out, refused);
+  convert_add_issues(catalogue, refused);
   WorkerClient worker;
   Progress progress(
       "convert", static_cast<std::int64_t>(jobs.size()), "volumes", default_progress_style());

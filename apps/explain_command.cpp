@@ -18,8 +18,10 @@
 #include "clinical/report/png.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/text.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/explain.h"
+#include "io/catalogue/series_json.h"
 #include "io/worker/worker_client.h"
 
 namespace marrow {
@@ -81,9 +83,52 @@ ExplainPicture explain_picture(const SeriesRecord& record, const CommandContext&
   }
 }
 
+// A file that was found by what it holds, but is none of the files that are read.
+bool left_out(const SeriesRecord& record, const std::string& what) {
+  const std::filesystem::path path = std::filesystem::absolute(what).lexically_normal();
+  return std::filesystem::is_regular_file(path) &&
+         std::find(record.files.begin(), record.files.end(), path) == record.files.end();
+}
+
+// What the scan refused of a file, or of files in a folder, that are in no series.
+std::vector<Issue> explain_issues(const Catalogue& catalogue, const std::string& what) {
+  std::vector<Issue> issues;
+  const std::filesystem::path path = std::filesystem::absolute(what).lexically_normal();
+  catalogue.for_each_issue([&](const Issue& issue) {
+    if (issue.path == path) {
+      issues.push_back(issue);
+    }
+  });
+  return issues;
+}
+
+int explain_refused(const std::vector<Issue>& issues, const CommandContext& context) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Issue& issue : issues) {
+    list.push_back(issue_json(issue));
+    context.print(fmt::format("refused ({}): {}\n{}",
+                              issue.reason_code,
+                              printable(issue.reason, 800),
+                              issue.advice.empty() ? "" : "  advice     " + issue.advice + "\n"));
+  }
+  context.answer({{"series", nlohmann::json::array()}, {"issues", std::move(list)}});
+  return 0;
+}
+
 int explain_run(const ExplainCommandOptions& options, const CommandContext& context) {
   const Catalogue catalogue = open_work_catalogue(context);
-  const std::vector<SeriesRecord> records = catalogue.find(options.what);
+  std::vector<SeriesRecord> records;
+  try {
+    records = catalogue.find(options.what);
+  } catch (const Error& failure) {
+    const std::vector<Issue> issues = failure.code() == ErrorCode::kNothingFound
+                                          ? explain_issues(catalogue, options.what)
+                                          : std::vector<Issue>();
+    if (issues.empty()) {
+      throw;
+    }
+    return explain_refused(issues, context);
+  }
   nlohmann::json list = nlohmann::json::array();
   bool first = true;
   for (const SeriesRecord& record : records) {
@@ -97,6 +142,9 @@ int explain_run(const ExplainCommandOptions& options, const CommandContext& cont
       continue;
     }
     context.print((first ? "" : "\n") + explanation_text(explanation));
+    if (left_out(record, options.what)) {
+      context.print("  this file  a copy of another file of the series; it was left out\n");
+    }
     context.print(picture.text);
     first = false;
   }

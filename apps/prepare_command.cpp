@@ -75,18 +75,26 @@ int prepare_catalogue(const PrepareCommandOptions& options,
   }
   const auto in_subset = subset_filter(catalogue, options.subset);
   std::map<std::string, std::int64_t> not_wanted;
-  const std::vector<Case> cases =
-      cases_from_catalogue(catalogue, where, [&](const SeriesRecord& record) {
-        const std::string because = in_subset(record) ? not_wanted_because(record, select)
-                                                      : "not in subset " + options.subset;
-        if (!because.empty()) {
-          ++not_wanted[because];
-        }
-        return because.empty();
-      });
-  for (const auto& [because, count] : not_wanted) {
-    context.say(fmt::format("not selected: {} series ({})", format_count(count), because));
+  const auto say_not_wanted = [&] {
+    for (const auto& [because, count] : not_wanted) {
+      context.say(fmt::format("not selected: {} series ({})", format_count(count), because));
+    }
+  };
+  std::vector<Case> cases;
+  try {
+    cases = cases_from_catalogue(catalogue, where, [&](const SeriesRecord& record) {
+      const std::string because = in_subset(record) ? not_wanted_because(record, select)
+                                                    : "not in subset " + options.subset;
+      if (!because.empty()) {
+        ++not_wanted[because];
+      }
+      return because.empty();
+    });
+  } catch (const Error&) {
+    say_not_wanted();
+    throw;
   }
+  say_not_wanted();
   const std::filesystem::path store = context.options.work / "store";
   if (context.overwrite) {
     std::filesystem::remove_all(store);

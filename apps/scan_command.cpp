@@ -76,7 +76,20 @@ ReportCounts import_report_lists(const std::vector<ReportList>& lists,
   return all;
 }
 
+// An archive is only read.
+void check_work_outside(const ScanCommandOptions& options, const CommandContext& context) {
+  for (const std::filesystem::path& archive : options.archives) {
+    if (std::filesystem::is_directory(archive) && lies_within(context.options.work, archive)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "--work: expected a folder outside of the archive, found " +
+                      printable(context.options.work.string(), 400) + " within " +
+                      printable(archive.string(), 400) + "; name another with --work DIR");
+    }
+  }
+}
+
 int scan_run(const ScanCommandOptions& options, const CommandContext& context) {
+  check_work_outside(options, context);
   const std::vector<ReportList> lists = read_report_lists(options.reports);
   const ScanResult result = scan_into_work(options.archives, context, options.use_derived);
   const ReportCounts reports = import_report_lists(lists, context);
@@ -121,6 +134,10 @@ int scan_run(const ScanCommandOptions& options, const CommandContext& context) {
         "      one series: marrow explain KEY\n",
         scan_reasons(result.by_reason),
         result.issues.string()));
+  }
+  if (result.files == 0) {
+    throw Error(ErrorCode::kNothingFound,
+                "there is no file in the folders to scan; is the archive mounted?");
   }
   if (result.series == refused_series) {
     throw Error(ErrorCode::kNothingFound,

@@ -81,7 +81,8 @@ TrainingData open_dataset(const std::filesystem::path& data,
                           result.dataset.cases.size(),
                           folder.string()));
     const std::unique_ptr<VolumeSource> source = make_image_source();
-    result.prepared = prepare(result.dataset.cases, *source, recipe, folder, threads);
+    result.prepared =
+        prepare(result.dataset.cases, *source, recipe, folder, threads, result.dataset.classes);
     for (const Issue& issue : result.prepared.issues) {
       log::warn(issue.reason);
     }

@@ -20,7 +20,8 @@ struct Case {
   std::vector<double>
       targets;        // class or multi-label targets of a classification set; empty otherwise
   std::string split;  // "train" | "validation" | "test" | "unlabelled" | ""
-  Modality modality = Modality::kUnknown;
+  Modality modality = Modality::kUnknown;  // of the first channel, or of the series
+  std::vector<Modality> other_modalities;  // of the channels behind the first, where they are known
 };
 
 struct LabelClass {

@@ -314,6 +314,13 @@ MappedFile::~MappedFile() {
   }
 }
 
+bool lies_within(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const auto whole = [](const std::filesystem::path& of) {
+    return (std::filesystem::weakly_canonical(std::filesystem::absolute(of)) / "").native();
+  };
+  return whole(path).starts_with(whole(folder));
+}
+
 std::uint64_t free_disk_bytes(const std::filesystem::path& folder) {
   struct statvfs facts = {};
   const std::filesystem::path where = folder.empty() ? "." : folder;

@@ -91,6 +91,10 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
+// Whether `path` is `folder` or lies in it, links followed as far as there are files.
+[[nodiscard]] bool lies_within(const std::filesystem::path& path,
+                               const std::filesystem::path& folder);
+
 [[nodiscard]] std::uint64_t free_disk_bytes(const std::filesystem::path& folder);
 [[nodiscard]] std::uint64_t peak_rss_bytes();
 // The folder of the running executable.

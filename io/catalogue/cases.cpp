@@ -30,7 +30,7 @@ std::vector<Case> cases_from_catalogue(const Catalogue& catalogue,
   if (cases.empty()) {
     throw Error(ErrorCode::kNothingFound,
                 "catalogue: no usable series in " + catalogue.file().string() +
-                    (where.empty() ? "" : " fits the expression") +
+                    (where.empty() ? " is selected" : " is selected and fits \"" + where + "\"") +
                     "; `marrow list` shows what there is and why not");
   }
   refuse_leak(cases);

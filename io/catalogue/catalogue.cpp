@@ -70,6 +70,11 @@ const std::string& Catalogue::salt() const {
   return state_->salt;
 }
 
+void Catalogue::name_with(const std::string& salt) {
+  with_database(state_->file, [&] { set_meta_value(state_->database, "salt", salt); });
+  state_->salt = salt;
+}
+
 std::vector<SeriesRecord> Catalogue::series() const {
   return with_database(state_->file, [&] { return series_where(state_->database, ""); });
 }
@@ -127,6 +132,14 @@ std::vector<SeriesRecord> Catalogue::find(const std::string& text) const {
   const std::filesystem::path path = std::filesystem::absolute(text).lexically_normal();
   std::vector<SeriesRecord> records =
       with_database(state_->file, [&] { return series_at(state_->database, path); });
+  if (records.empty()) {
+    // A copy that was left out is among the files of no series.
+    records = with_database(state_->file, [&] {
+      const std::string owner = state_->files->owner(path);
+      return owner.empty() ? std::vector<SeriesRecord>()
+                           : series_where(state_->database, "WHERE owner = ?", {owner});
+    });
+  }
   if (records.empty()) {
     throw Error(
         ErrorCode::kNothingFound,

@@ -64,6 +64,8 @@ class Catalogue {
   [[nodiscard]] const std::filesystem::path& file() const;
   // Of this work folder; what all keys are digested with.
   [[nodiscard]] const std::string& salt() const;
+  // Series get the names that a catalogue of this salt gives them. Before anything is scanned only.
+  void name_with(const std::string& salt);
 
   [[nodiscard]] std::vector<SeriesRecord> series() const;
   // Series for which an SQL expression over the columns of the view `listing` (listing_columns())

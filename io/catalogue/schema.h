@@ -4,7 +4,7 @@ namespace marrow {
 
 // Bumped with every change of the tables, and of what is read from files or made of them: a scan
 // trusts what it finds in the catalogue. The file carries it as SQLite's user_version.
-inline constexpr int kCatalogueVersion = 3;
+inline constexpr int kCatalogueVersion = 4;
 inline constexpr int kCatalogueApplicationId = 0x4D524357;  // "MRCW"
 
 // LIMIT -1 in a view keeps SQLite from copying its inner queries into a condition on its columns:

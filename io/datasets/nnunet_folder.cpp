@@ -341,6 +341,9 @@ void NnunetCases::add(const std::string& images_folder,
     found.patient = options_.patient_before_underscore ? key.substr(0, key.find('_')) : key;
     found.split = split;
     found.modality = modality_of_channel(description_.channel_names.front());
+    for (std::size_t channel = 1; channel < description_.channel_names.size(); ++channel) {
+      found.other_modalities.push_back(modality_of_channel(description_.channel_names[channel]));
+    }
     found.images = images_of_case(key, channels, suffixed);
     const auto label = labels.find(key);
     if (label != labels.end()) {

@@ -53,7 +53,8 @@ struct DicomHeader {
   std::map<std::string, std::string>
       facts;  // safe acquisition facts: kernel, thickness_mm, tr_ms, te_ms, kvp, ...
   // What else decides whether and how the file can be used, present only where it applies:
-  // "series_number", "modality_lut", "float_pixels", "trigger_time_ms" (number),
+  // "series_number", "modality_lut", "no_rescale" (neither slope nor intercept is there),
+  // "float_pixels", "trigger_time_ms" (number),
   // "padding_value" and "padding_limit" (numbers as written), "bad_attribute"
   // (keyword of an attribute that is there but cannot be understood), those of mosaic.h, of
   // functional_groups.h ("frames_problem", "concatenation") and of pet_suv.h.

@@ -91,6 +91,7 @@ class HeaderMapping {
     if (!values.valid || values.count > 1) {
       return std::numeric_limits<double>::quiet_NaN();
     }
+    rescale_stated_ = rescale_stated_ || values.count > 0;
     return values.count == 0 ? absent : values.first[0];
   }
 
@@ -120,6 +121,9 @@ class HeaderMapping {
     header_.pixel_representation = static_cast<int>(integer(kPixelRepresentation, 0));
     header_.slope = rescale(kRescaleSlope, 1);
     header_.intercept = rescale(kRescaleIntercept, 0);
+    if (!rescale_stated_) {
+      header_.traits["no_rescale"] = "1";
+    }
     if (attributes_.exists(kModalityLut.tag)) {
       header_.traits["modality_lut"] = "1";
     }
@@ -164,6 +168,7 @@ class HeaderMapping {
 
   Attributes& attributes_;
   DicomHeader& header_;
+  bool rescale_stated_ = false;
 };
 
 }  // namespace marrow

@@ -71,6 +71,11 @@ std::optional<double> moment_seconds(std::string_view text) {
   return day && clock ? std::optional(*day + *clock) : std::nullopt;
 }
 
+constexpr double kLeastWeightKg = 0.2;
+constexpr double kMostWeightKg = 700;
+constexpr double kLeastDoseBq = 1e5;
+constexpr double kMostDoseBq = 1e11;
+
 class SuvReader {
  public:
   SuvReader(DcmItem& data, DicomHeader& header)
@@ -152,6 +157,13 @@ class SuvReader {
     }
     if (!half_life_s) {
       return refuse("RadionuclideHalfLife");
+    }
+    // A dose in MBq or mCi and a weight in grams are seen; the SUV would be off by their factor.
+    if (*weight_kg < kLeastWeightKg || *weight_kg > kMostWeightKg) {
+      return refuse("PatientWeight (not between 0.2 and 700 kg)");
+    }
+    if (*dose_bq < kLeastDoseBq || *dose_bq > kMostDoseBq) {
+      return refuse("RadionuclideTotalDose (not between 0.1 MBq and 100 GBq)");
     }
     const std::string correction = dicom_text(data_, DCM_DecayCorrection);
     double decay_s = 0;

@@ -65,7 +65,7 @@ class StackChecker {
       return result_;
     }
     sort();
-    if (single() || repeated() || tilted() || gaps() || drift()) {
+    if (single() || repeated() || mixed_rescale() || tilted() || gaps() || drift()) {
       return result_;
     }
     make_grid_of_stack();
@@ -124,6 +124,20 @@ class StackChecker {
 
   bool single() {
     return slices_.size() < 2 && refuse("single-slice", "one slice only: a picture, not a volume");
+  }
+
+  // Slices that lost their rescale would keep the stored values, in CT 1024 HU too high, among
+  // others in HU.
+  bool mixed_rescale() {
+    const auto without = std::count_if(slices_.begin(), slices_.end(), [](const DicomHeader& h) {
+      return h.traits.contains("no_rescale");
+    });
+    return without != 0 && without != static_cast<std::ptrdiff_t>(slices_.size()) &&
+           refuse("mixed-rescale",
+                  fmt::format("{} of {} slices state no rescale while the others do, so that their "
+                              "values have no common unit",
+                              without,
+                              slices_.size()));
   }
 
   bool repeated() {

@@ -39,8 +39,8 @@ struct StackCheck {
 };
 
 // Whether the slices are one complete, regular grid. All headers must be usable slices
-// (slice_checks.h). Reason codes: mixed-series, single-slice, repeated-positions, gantry-tilt,
-// missing-slices, variable-spacing, sheared-stack, too-large.
+// (slice_checks.h). Reason codes: mixed-series, single-slice, repeated-positions, mixed-rescale,
+// gantry-tilt, missing-slices, variable-spacing, sheared-stack, too-large.
 //
 // Gantry tilt: a stack whose slices follow each other more than 0.5 degrees off their normal, by
 // one and the same displacement, is a grid with shear, to be resampled. A tilt that only the header

@@ -126,9 +126,11 @@ NpyHeader parse_npy_header(std::span<const std::byte> head,
                      std::string_view("uib").find(type[2]) != std::string_view::npos &&
                      std::string_view("1248").find(type[3]) != std::string_view::npos;
   if (!plain || (type[2] == 'b' && type[3] != '1')) {
-    unsupported_npy(name,
-                    fmt::format("expected items that are whole numbers, found {}",
-                                printable(type.substr(0, std::min<std::size_t>(type.size(), 12)))));
+    unsupported_npy(
+        name,
+        fmt::format("expected items that are whole numbers of up to 8 bytes, found {}; "
+                    "save the array as uint8 or uint16",
+                    printable(type.substr(0, std::min(type.find(','), type.size())), 24)));
   }
   array.kind = type[2];
   array.item_bytes = static_cast<std::size_t>(type[3] - '0');

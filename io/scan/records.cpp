@@ -46,17 +46,46 @@ void take_volume_header(const FileFacts& file, SeriesRecord& record) {
 }
 
 std::string series_advice(const std::string& reason_code) {
+  static const std::string kExportAgain = "export the series again from its source";
+  static const std::string kUseDerived =
+      "scan again with --use-derived if these are what you want to learn from";
+  static const std::string kLeave = "nothing to do unless these are needed as volumes";
   static const std::map<std::string, std::string> kAdvice{
-      {"derived", "scan again with --use-derived if these are what you want to learn from"},
-      {"secondary-capture",
-       "scan again with --use-derived if these are what you want to learn from"},
-      {"not-a-volume", "pictures such as radiographs are read where a CSV list names them"},
-      {"missing-slices", "export the series again from its source"},
+      {"derived", kUseDerived},
+      {"secondary-capture", kUseDerived},
+      {"not-a-volume",
+       "pictures such as radiographs are read where a CSV list given with --data names them"},
+      {"localizer", kLeave},
+      {"screen-save", kLeave},
+      {"dose-report", kLeave},
+      {"projection", kLeave},
+      {"single-slice", kLeave},
+      {"rt-dose", kLeave},
+      {"annotation", "give the folder that holds images and labels with --data"},
+      {"segmentation-object", "give the folder that holds images and labels with --data"},
+      {"colour", "export the grey images of the series"},
+      {"palette", "export the grey images of the series"},
+      {"missing-slices", kExportAgain},
+      {"mixed-rescale", kExportAgain},
+      {"mixed-series", kExportAgain},
+      {"incomplete-object", kExportAgain},
+      {"gantry-tilt", kExportAgain},
+      {"sheared-stack", kExportAgain},
+      {"repeated-positions", kExportAgain},
+      {"no-position", kExportAgain},
+      {"no-spacing", kExportAgain},
+      {"bad-orientation", kExportAgain},
+      {"bad-attribute", kExportAgain},
+      {"bad-rescale", kExportAgain},
+      {"bad-bits", kExportAgain},
+      {"bad-size", kExportAgain},
+      {"pixel-size-mismatch", kExportAgain},
+      {"no-series-uid", kExportAgain},
+      {"too-large", "export the series in parts"},
       {"conflicting-copies", "keep the right one of the two files"},
       {"unsupported-syntax", "convert the files to an uncompressed transfer syntax"},
       {"multi-frame", "export the series again as classic single-frame objects"},
       {"mosaic", "export the series again with one slice a file"},
-      {"gantry-tilt", "export the series again from its source"},
       {"suv-not-computable", "complete the attribute from the PET protocol and scan again"},
       {"variable-spacing", "export the parts of the series apart"}};
   const auto found = kAdvice.find(reason_code);

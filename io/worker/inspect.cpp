@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kHeadBytes = 8192;
 
 std::string advice_for(std::string_view reason_code) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kAdvice{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kAdvice{{
       {"cut-short", "copy the file again from its source"},
       {"bad-checksum", "copy the file again from its source"},
       {"damaged-gzip", "copy the file again from its source"},
@@ -40,6 +40,8 @@ std::string advice_for(std::string_view reason_code) {
       {"missing-pair", "copy the header and the file with its voxels together"},
       {"out-of-memory", "raise the memory limit"},
       {"symlink", "give the folder that the link points to"},
+      {"not-an-image", "nothing to do, unless it should be an image: then export it again"},
+      {"not-a-file", "leave it out of the archive"},
   }};
   for (const auto& [code, advice] : kAdvice) {
     if (code == reason_code) {

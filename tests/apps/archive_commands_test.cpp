@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -215,6 +216,55 @@ TEST_F(ArchiveEndToEnd, ConvertWritesOneNiftiPerSeriesOnTheSameGridAndKeepsWhatI
   EXPECT_NEAR(header.geometry.origin[2], series.at("origin_mm")[2].get<double>(), 1e-3);
   EXPECT_EQ(second.exit_code, 7);
   EXPECT_THAT(second.err, HasSubstr("--overwrite"));
+}
+
+TEST_F(ArchiveEndToEnd, ConvertLeavesTheArchiveAndItsCatalogueAlone) {
+  const std::string before = run({"list", "--json"}).out;
+  std::filesystem::create_directories(folder_->path() / "other");
+  std::filesystem::copy(folder_->path() / "demo/archive/P0001",
+                        folder_->path() / "other/P0001",
+                        std::filesystem::copy_options::recursive);
+
+  const test::ProcessResult converted = run({"convert", "other", "-o", "elsewhere", "--json"});
+  const test::ProcessResult inside = run({"convert", "other", "-o", "other/nifti"});
+  const test::ProcessResult scanned = run({"scan", "other", "--work", "other/work"});
+
+  EXPECT_EQ(converted.exit_code, 6) << converted.err;
+  std::set<std::string> sentences;
+  for (const nlohmann::json& refused : nlohmann::json::parse(converted.out).at("refused")) {
+    EXPECT_TRUE(sentences.insert(refused.at("reason").get<std::string>()).second) << refused;
+  }
+  EXPECT_EQ(run({"list", "--json"}).out, before) << "what is converted is not learned from";
+  EXPECT_EQ(inside.exit_code, 2);
+  EXPECT_THAT(inside.err, HasSubstr("outside of the inputs"));
+  EXPECT_EQ(scanned.exit_code, 2);
+  EXPECT_THAT(scanned.err, HasSubstr("outside of the archive"));
+  EXPECT_FALSE(std::filesystem::exists(folder_->path() / "other/work"));
+}
+
+TEST_F(ArchiveEndToEnd, ExplainKnowsRefusedFilesAndCopies) {
+  const nlohmann::json issues =
+      nlohmann::json::parse(run({"list", "--of", "issues", "--json", "--where", "series=''"}).out)
+          .at("issues");
+  ASSERT_GE(issues.size(), 1U);
+  std::filesystem::path original;
+  std::filesystem::create_directories(folder_->path() / "copies");
+  for (const auto& file :
+       std::filesystem::directory_iterator(folder_->path() / "demo/archive/P0001/ST1/SE1")) {
+    original = file.path();
+    std::filesystem::copy_file(original, folder_->path() / "copies" / original.filename());
+  }
+  std::filesystem::copy_file(original, folder_->path() / "copies/zz_copy.dcm");
+  ASSERT_EQ(run({"scan", "copies", "--work", "copies_work"}).exit_code, 0);
+
+  const test::ProcessResult refused = run({"explain", issues[0].at("path").get<std::string>()});
+  const test::ProcessResult copy =
+      run({"explain", "copies/zz_copy.dcm", "--no-picture", "--work", "copies_work"});
+
+  EXPECT_EQ(refused.exit_code, 0) << refused.err;
+  EXPECT_THAT(refused.out, HasSubstr(issues[0].at("reason_code").get<std::string>()));
+  EXPECT_EQ(copy.exit_code, 0) << copy.err;
+  EXPECT_THAT(copy.out, HasSubstr("it was left out"));
 }
 
 TEST_F(ArchiveEndToEnd, SplitKeepsPatientsTogetherAndRefusesToChangeQuietly) {

@@ -45,17 +45,60 @@ bool already_there(const VolumeStoreWriter& writer, const Case& one) {
          same_targets(stored->targets, one.targets);
 }
 
+// Every channel is prepared by the one recipe: HU of a window, or values of no unit.
 void refuse_other_modality(const Case& one, const RecipeOptions& recipe) {
-  const bool wrong = (one.modality == Modality::kCt && recipe.modality == "mr") ||
-                     (one.modality == Modality::kMr && recipe.modality == "ct");
-  if (wrong) {
+  std::vector<Modality> channels{one.modality};
+  channels.insert(channels.end(), one.other_modalities.begin(), one.other_modalities.end());
+  for (std::size_t channel = 0; channel < channels.size(); ++channel) {
+    const Modality found = channels[channel];
+    const bool wrong = recipe.modality == "ct"
+                           ? found != Modality::kCt && found != Modality::kUnknown
+                           : found == Modality::kCt;
+    if (wrong) {
+      const bool ct_wanted = recipe.modality == "ct";
+      throw CaseRefusal(
+          ErrorCode::kRefused,
+          "modality",
+          fmt::format("{}{} is {} and the recipe is for {}",
+                      case_name(one),
+                      channels.size() > 1 ? fmt::format(", channel {},", channel) : "",
+                      modality_name(found),
+                      ct_wanted ? "CT" : "MR"),
+          ct_wanted
+              ? "prepare it with --config prepare/mr.yaml, whose values have no unit, or leave "
+                "the channel out"
+              : "prepare it with --config prepare/ct.yaml, or leave the channel out");
+    }
+  }
+}
+
+// Training would meet such a value much later, and could not say where.
+void refuse_undeclared_labels(const Case& one,
+                              const LabelMap& labels,
+                              std::span<const LabelClass> classes) {
+  if (classes.empty() || !one.targets.empty()) {
+    return;  // nothing is declared, or classes of whole images
+  }
+  std::vector<bool> declared(std::size_t{1} << 16U);
+  declared[0] = true;  // the background, named or not
+  std::string names;
+  for (const LabelClass& one_class : classes) {
+    if (one_class.value >= 0 && one_class.value < static_cast<std::int64_t>(declared.size())) {
+      declared[static_cast<std::size_t>(one_class.value)] = true;
+      names += (names.empty() ? "" : ", ") + std::to_string(one_class.value);
+    }
+  }
+  const auto other = std::find_if(labels.voxels.begin(),
+                                  labels.voxels.end(),
+                                  [&](std::uint16_t label) { return !declared[label]; });
+  if (other != labels.voxels.end()) {
     throw CaseRefusal(ErrorCode::kRefused,
-                      "modality",
-                      fmt::format("{} is {} and the recipe is for {}",
+                      "undeclared-label",
+                      fmt::format("{}: its label map holds the value {}; the data set declares {}",
                                   case_name(one),
-                                  modality_name(one.modality),
-                                  recipe.modality == "ct" ? "CT" : "MR"),
-                      "set prepare.modality, or prepare the two modalities into two stores");
+                                  *other,
+                                  names),
+                      "correct the label map, or declare the class in dataset.json");
   }
 }
 
@@ -63,12 +106,16 @@ void prepare_case(const Case& one,
                   VolumeSource& source,
                   std::mutex& reading,
                   const RecipeOptions& recipe,
+                  std::span<const LabelClass> classes,
                   VolumeStoreWriter& writer) {
   refuse_other_modality(one, recipe);
   ReadCase read;
   PreparedChannels prepared;
   try {
     read = read_case(one, source, reading);
+    if (read.labels) {
+      refuse_undeclared_labels(one, *read.labels, classes);
+    }
     prepared = prepare_channels(std::move(read.channels), recipe);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kResources) {
@@ -111,10 +158,12 @@ class PrepareRun {
   PrepareRun(std::span<const Case> cases,
              VolumeSource& source,
              const RecipeOptions& recipe,
+             std::span<const LabelClass> classes,
              VolumeStoreWriter& writer)
       : cases_(cases),
         source_(source),
         recipe_(recipe),
+        classes_(classes),
         writer_(writer),
         issues_(cases.size()),
         progress_("prepare",
@@ -165,7 +214,7 @@ class PrepareRun {
       }
       const std::size_t at = left_[place];
       try {
-        prepare_case(cases_[at], source_, reading_, recipe_, writer_);
+        prepare_case(cases_[at], source_, reading_, recipe_, classes_, writer_);
       } catch (const Error& error) {
         if (ends_the_run(error)) {
           fail(std::current_exception());
@@ -199,6 +248,7 @@ class PrepareRun {
   std::span<const Case> cases_;
   VolumeSource& source_;
   const RecipeOptions& recipe_;
+  std::span<const LabelClass> classes_;
   VolumeStoreWriter& writer_;
   std::vector<std::optional<Issue>> issues_;
   std::vector<std::size_t> left_;
@@ -216,7 +266,8 @@ PrepareResult prepare(std::span<const Case> cases,
                       VolumeSource& source,
                       const RecipeOptions& recipe,
                       const std::filesystem::path& folder,
-                      std::int64_t threads) {
+                      std::int64_t threads,
+                      std::span<const LabelClass> classes) {
   if (threads < 1) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("prepare: expected at least one thread, found {}", threads));
@@ -231,7 +282,7 @@ PrepareResult prepare(std::span<const Case> cases,
   const auto start = std::chrono::steady_clock::now();
   PrepareResult result;
   VolumeStoreWriter writer(folder, recipe);
-  PrepareRun run(cases, source, recipe, writer);
+  PrepareRun run(cases, source, recipe, classes, writer);
   run.run(threads);
   result.issues = run.issues();
   const bool some = std::any_of(

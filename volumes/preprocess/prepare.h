@@ -22,11 +22,12 @@ struct PrepareResult {
 
 // Cases -> store at `folder`, resuming what an interrupted run left. Refuses one case at a time
 // (listed in `issues`); throws Error{kNothingFound} when none could be prepared,
-// Error{kInterrupted} on a signal.
+// Error{kInterrupted} on a signal. `classes`: what voxels of label maps may hold; empty: anything.
 [[nodiscard]] PrepareResult prepare(std::span<const Case> cases,
                                     VolumeSource& source,
                                     const RecipeOptions& recipe,
                                     const std::filesystem::path& folder,
-                                    std::int64_t threads);
+                                    std::int64_t threads,
+                                    std::span<const LabelClass> classes = {});
 
 }  // namespace marrow

@@ -72,6 +72,21 @@ TEST(Grouping, RefusesAMissingSliceAndNamesItsPosition) {
   EXPECT_FALSE(stacks[0].geometry.has_value());
 }
 
+TEST(Grouping, RefusesSlicesOfWhichSomeLostTheirRescale) {
+  std::vector<DicomHeader> headers = made_series(8);
+  headers[4].traits["no_rescale"] = "1";
+
+  const std::vector<DicomStack> stacks = group_dicom(headers);
+
+  ASSERT_EQ(stacks.size(), 1U);
+  EXPECT_EQ(stacks[0].verdict, Verdict::kRefuse);
+  EXPECT_EQ(stacks[0].reason_code, "mixed-rescale");
+  for (DicomHeader& header : headers) {
+    header.traits["no_rescale"] = "1";
+  }
+  EXPECT_EQ(group_dicom(headers)[0].verdict, Verdict::kUse) << "none has one, as in MR";
+}
+
 TEST(Grouping, RefusesAStepThatChanges) {
   std::vector<DicomHeader> headers = made_series(8);
   (*headers[7].position)[2] += 1.0;

@@ -158,6 +158,18 @@ TEST(PetSuv, NamesTheAttributeThatIsMissing) {
   EXPECT_EQ(read_facts(weightless).traits.at("suv_problem"), "PatientWeight");
 }
 
+TEST(PetSuv, RefusesADoseInAnotherUnitAndAWeightInGrams) {
+  for (const auto& [name, value] : {std::pair("RadionuclideTotalDose", "300"),
+                                    {"RadionuclideTotalDose", "8.1"},
+                                    {"PatientWeight", "70000"}}) {
+    PetFacts facts;
+    (name == std::string("PatientWeight") ? facts.top : facts.dose)[name] = value;
+    const DicomHeader header = read_facts(facts);
+    EXPECT_EQ(header.traits.count("suv_factor"), 0U) << name;
+    EXPECT_THAT(header.traits.at("suv_problem"), ::testing::HasSubstr(name));
+  }
+}
+
 TEST(PetSuv, KeepsTheWeightToItself) {
   const DicomHeader header = read_facts({});
   for (const auto& [name, value] : header.traits) {

@@ -118,6 +118,43 @@ TEST_F(PrepareTest, RefusesALabelMapOnAnotherGridShowingBothAndGoesOn) {
   EXPECT_NE(issue.reason.find("(-31.5, 12.75, 140)"), std::string::npos) << issue.reason;
 }
 
+TEST_F(PrepareTest, RefusesALabelThatTheDataSetDoesNotDeclare) {
+  source_.maps["case-2"].voxels[5] = 8;
+  std::vector<LabelClass> classes;
+  for (const std::uint16_t label : source_.maps["case-0"].voxels) {
+    classes.push_back({label, "class"});
+  }
+
+  const PrepareResult declared = prepare(cases_, source_, recipe_, folder("one"), 1, classes);
+  const PrepareResult anything = prepare(cases_, source_, recipe_, folder("two"), 1);
+
+  ASSERT_EQ(declared.issues.size(), 1U);
+  EXPECT_EQ(declared.issues[0].reason_code, "undeclared-label");
+  EXPECT_NE(declared.issues[0].reason.find("case case-2: its label map holds the value 8"),
+            std::string::npos)
+      << declared.issues[0].reason;
+  EXPECT_TRUE(anything.issues.empty());
+}
+
+TEST_F(PrepareTest, RefusesARecipeThatDoesNotFitEveryChannel) {
+  const auto refused = [&](const std::string& recipe, Modality first, Modality second) {
+    recipe_.modality = recipe;
+    cases_.resize(1);
+    cases_[0].modality = first;
+    cases_[0].other_modalities = {second};
+    cases_[0].images.resize(2, cases_[0].images.front());
+    try {
+      return !prepare(cases_, source_, recipe_, folder(recipe + "store"), 1).issues.empty();
+    } catch (const Error& error) {
+      return error.code() == ErrorCode::kNothingFound;
+    }
+  };
+  EXPECT_TRUE(refused("ct", Modality::kCt, Modality::kPet));
+  EXPECT_TRUE(refused("ct", Modality::kPet, Modality::kCt));
+  EXPECT_TRUE(refused("mr", Modality::kMr, Modality::kCt));
+  EXPECT_FALSE(refused("mr", Modality::kMr, Modality::kUnknown));
+}
+
 TEST_F(PrepareTest, ListsEveryRefusedCaseInOrder) {
   source_.volumes.erase("case-0");
   std::fill_n(
