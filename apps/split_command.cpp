@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,13 @@
 #include "apps/cli.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/interrupt.h"
 #include "io/catalogue/catalogue.h"
 #include "io/catalogue/series_json.h"
+#include "io/catalogue/shared_scans.h"
 #include "io/catalogue/split.h"
 #include "io/catalogue/split_file.h"
+#include "io/worker/worker_client.h"
 
 namespace marrow {
 namespace {
@@ -27,6 +31,51 @@ struct SplitCommandOptions {
   std::string stratify;
   std::filesystem::path from;
 };
+
+// Who shares a scan with another patient is one patient with them.
+std::map<std::string, std::string> shared_patients(const std::vector<SeriesRecord>& kept) {
+  WorkerClient worker;
+  return patients_sharing_scans(kept, [&](const SeriesRecord& record) {
+    throw_if_interrupted("comparing scans");
+    const auto volume = record.volumes > 1 ? std::optional<std::int64_t>(0) : record.volume;
+    return worker.volume(record.files, volume);
+  });
+}
+
+std::map<std::string, std::string> drawn_parts(std::vector<SeriesRecord> kept,
+                                               const std::map<std::string, std::string>& shared,
+                                               const SplitOptions& options) {
+  for (SeriesRecord& record : kept) {
+    const auto first = shared.find(record.patient);
+    record.patient = first == shared.end() ? record.patient : first->second;
+  }
+  std::map<std::string, std::string> parts = split_patients(kept, options);
+  for (const auto& [patient, first] : shared) {
+    parts[patient] = parts.at(first);
+  }
+  return parts;
+}
+
+void refuse_shared_leak(const std::map<std::string, std::string>& parts,
+                        const std::map<std::string, std::string>& shared) {
+  const auto part_of = [&](const std::string& patient) {
+    const auto found = parts.find(patient);
+    return found == parts.end() ? std::string() : found->second;
+  };
+  for (const auto& [patient, first] : shared) {
+    const std::string one = part_of(patient);
+    const std::string other = part_of(first);
+    if (!one.empty() && !other.empty() && one != other) {
+      throw Error(ErrorCode::kRefused,
+                  fmt::format("a leak: patients {} and {} have the same scan and are in {} and {}; "
+                              "put both into one part",
+                              first,
+                              patient,
+                              other,
+                              one));
+    }
+  }
+}
 
 int split_run(const SplitCommandOptions& command, const CommandContext& context) {
   (void)open_work_catalogue(context);
@@ -47,9 +96,11 @@ int split_run(const SplitCommandOptions& command, const CommandContext& context)
   options.stratify = command.stratify;
   options.seed = context.options.seed;
   const bool by_hand = !command.from.empty();
+  const std::map<std::string, std::string> shared = shared_patients(kept);
   const std::map<std::string, std::string> parts =
       by_hand ? splits_from_csv(read_text(command.from), command.from, catalogue.series())
-              : split_patients(kept, options);
+              : drawn_parts(kept, shared, options);
+  refuse_shared_leak(parts, shared);
   if (!before.empty() && before != parts && !context.overwrite) {
     throw Error(ErrorCode::kRefused,
                 fmt::format("{} already has another split of {} patients; add --overwrite to "
@@ -69,7 +120,10 @@ int split_run(const SplitCommandOptions& command, const CommandContext& context)
     const auto part = parts.find(record.patient);
     ++(part == parts.end() ? in_no_part : series[part->second]);
   }
-  nlohmann::json answer{{"patients", patients}, {"series", series}, {"in_no_part", in_no_part}};
+  nlohmann::json answer{{"patients", patients},
+                        {"series", series},
+                        {"in_no_part", in_no_part},
+                        {"patients_sharing_scans", shared.size()}};
   if (by_hand) {
     answer["from"] = command.from.string();
   } else {
@@ -86,6 +140,11 @@ int split_run(const SplitCommandOptions& command, const CommandContext& context)
                     "no part",
                     "",
                     in_no_part));
+  }
+  if (!shared.empty()) {
+    context.print(fmt::format(
+        "{} patients have scans that are also another's, voxel for voxel; they stay together\n",
+        shared.size()));
   }
   context.print(fmt::format("{} · whole patients only -> {}\n",
                             by_hand ? "by hand" : fmt::format("seed {}", options.seed),

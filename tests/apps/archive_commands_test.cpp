@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -265,6 +266,36 @@ TEST_F(ArchiveEndToEnd, ExplainKnowsRefusedFilesAndCopies) {
   EXPECT_THAT(refused.out, HasSubstr(issues[0].at("reason_code").get<std::string>()));
   EXPECT_EQ(copy.exit_code, 0) << copy.err;
   EXPECT_THAT(copy.out, HasSubstr("it was left out"));
+}
+
+// Volume files of a folder belong to the patient that their name begins with.
+TEST_F(ArchiveEndToEnd, SplitTakesPatientsWithOneScanForOne) {
+  Volume volume = make_grid<float>(
+      make_geometry({20, 20, 20}, {1, 1, 1}, {0, 0, 0}, Eigen::Matrix3d::Identity()), 1.0F);
+  for (int patient = 0; patient < 6; ++patient) {
+    volume.voxels[7] = static_cast<float>(patient / 2);  // two and two have the same scan
+    write_nifti(folder_->path() / fmt::format("twins/p{}/scan_{}.nii", patient, patient), volume);
+  }
+  ASSERT_EQ(run({"scan", "twins", "--work", "twins_work"}).exit_code, 0);
+
+  const test::ProcessResult drawn =
+      run({"split", "--fractions", "0.4,0.3,0.3", "--work", "twins_work", "--json"});
+  const auto series = nlohmann::json::parse(run({"list", "--json", "--work", "twins_work"}).out);
+  std::string by_hand = "patient,split\n";
+  for (std::size_t n = 0; n < 6; ++n) {
+    by_hand += series.at("series")[n].at("patient").get<std::string>() +
+               (n % 2 == 0 ? ",train\n" : ",test\n");
+  }
+  std::ofstream(folder_->path() / "twins.csv") << by_hand;
+
+  ASSERT_EQ(drawn.exit_code, 0) << drawn.err;
+  const auto answer = nlohmann::json::parse(drawn.out);
+  EXPECT_EQ(answer.at("patients_sharing_scans"), 6);
+  for (const auto& [part, count] : answer.at("patients").items()) {
+    EXPECT_EQ(count.get<int>() % 2, 0) << part;
+  }
+  EXPECT_EQ(run({"split", "--from", "twins.csv", "--overwrite", "--work", "twins_work"}).exit_code,
+            7);
 }
 
 TEST_F(ArchiveEndToEnd, SplitKeepsPatientsTogetherAndRefusesToChangeQuietly) {
