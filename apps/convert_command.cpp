@@ -63,6 +63,9 @@ nlohmann::json convert_write(const ConvertJob& job, WorkerClient& worker) {
   if (job.volume) {
     series["volume"] = *job.volume;
   }
+  if (!worker.warnings().empty()) {
+    series["voxel_warnings"] = worker.warnings();
+  }
   nlohmann::json facts = acquisition_json(job.record);
   facts["Marrow"] = std::move(series);
   std::filesystem::path sidecar = job.image;

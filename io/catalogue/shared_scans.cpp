@@ -1,5 +1,6 @@
 #include "io/catalogue/shared_scans.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <utility>

@@ -50,6 +50,7 @@ struct WorkerClient::State {
   std::unique_ptr<ChildProcess> child;
   std::int64_t started = 0;
   std::int64_t served = 0;  // files that the running child was asked about
+  std::vector<std::string> warnings;
 
   [[nodiscard]] Channel::Clock::time_point deadline() const {
     return Channel::Clock::now() + std::chrono::duration_cast<Channel::Clock::duration>(
@@ -214,8 +215,10 @@ Grid<T> WorkerClient::State::ask_for_voxels(WorkerOperation operation,
       }
       grid = {reply.geometry, *std::move(voxels)};
     }
+    warnings.clear();
     for (const std::string& warning : reply.warnings) {
-      log::warn(printable(warning, 800));
+      warnings.push_back(printable(warning, 800));
+      log::warn(warnings.back());
     }
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::kResources,
@@ -387,6 +390,10 @@ Geometry WorkerClient::geometry(std::span<const fs::path> files,
                                 std::optional<std::int64_t> volume_index) {
   return state_->ask(WorkerOperation::kGeometry, files, volume_index.value_or(-1), nullptr)
       .geometry;
+}
+
+const std::vector<std::string>& WorkerClient::warnings() const {
+  return state_->warnings;
 }
 
 std::int64_t WorkerClient::children_started() const {

@@ -66,6 +66,9 @@ class WorkerClient {
   [[nodiscard]] Geometry geometry(std::span<const std::filesystem::path> files,
                                   std::optional<std::int64_t> volume_index = std::nullopt);
 
+  // What was said of the last volume or label map, and logged.
+  [[nodiscard]] const std::vector<std::string>& warnings() const;
+
   // How many children have been started so far, and the running one's process id (-1: none).
   [[nodiscard]] std::int64_t children_started() const;
   [[nodiscard]] int process_id() const;

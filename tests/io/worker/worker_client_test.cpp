@@ -105,6 +105,20 @@ TEST_F(WorkerClientTest, TheSameVoxelsComeThroughMemoryAndThroughMemoryFiles) {
   }
 }
 
+TEST_F(WorkerClientTest, KeepsWhatWasSaidOfTheLastVolume) {
+  testing::write_file(path("empty.nii"),
+                      NiftiBytesBuilder().voxels(std::vector<std::int16_t>(60, 7)).file());
+  WorkerClient client;
+
+  (void)client.volume(std::vector{path("empty.nii")});
+  const std::vector<std::string> said = client.warnings();
+  (void)client.volume(std::vector{path("scan.nii")});
+
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_THAT(said[0], HasSubstr("empty"));
+  EXPECT_TRUE(client.warnings().empty());
+}
+
 TEST_F(WorkerClientTest, ReadsOneVolumeOfSeveralOnlyWhenToldWhich) {
   std::vector<std::int16_t> stored(120);
   stored[60] = 17;
