@@ -25,15 +25,19 @@ Catalogue open_work_catalogue(const CommandContext& context) {
   return Catalogue(file);
 }
 
-ScanResult scan_into_work(std::span<const std::filesystem::path> archives,
-                          const CommandContext& context,
-                          bool use_derived) {
+ScanOptions scan_options(const CommandContext& context, bool use_derived) {
   ScanOptions options;
   options.threads = static_cast<int>(context.options.threads);
   options.use_derived = use_derived;
   options.progress = default_progress_style();
+  return options;
+}
+
+ScanResult scan_into_work(std::span<const std::filesystem::path> archives,
+                          const CommandContext& context,
+                          bool use_derived) {
   Catalogue catalogue(catalogue_path(context), Catalogue::Mode::kWrite);
-  return scan(archives, catalogue, options);
+  return scan(archives, catalogue, scan_options(context, use_derived));
 }
 
 std::string size_text(const SeriesRecord& record) {

@@ -18,6 +18,9 @@ struct CommandContext;
 // there is none.
 [[nodiscard]] Catalogue open_work_catalogue(const CommandContext& context);
 
+// With the context's threads and progress.
+[[nodiscard]] ScanOptions scan_options(const CommandContext& context, bool use_derived);
+
 // Scans into the catalogue of --work, with the context's threads, progress and memory.
 [[nodiscard]] ScanResult scan_into_work(std::span<const std::filesystem::path> archives,
                                         const CommandContext& context,

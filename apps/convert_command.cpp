@@ -125,11 +125,7 @@ Catalogue convert_scan(const ConvertCommandOptions& options,
   const Catalogue known(catalogue_path(context), Catalogue::Mode::kWrite);
   Catalogue catalogue(file, Catalogue::Mode::kWrite);
   catalogue.name_with(known.salt());
-  ScanOptions scan_options;
-  scan_options.threads = static_cast<int>(context.options.threads);
-  scan_options.use_derived = true;
-  scan_options.progress = default_progress_style();
-  static_cast<void>(scan(options.inputs, catalogue, scan_options));
+  static_cast<void>(scan(options.inputs, catalogue, scan_options(context, true)));
   return catalogue;
 }
 

@@ -83,17 +83,21 @@ ExplainPicture explain_picture(const SeriesRecord& record, const CommandContext&
   }
 }
 
+std::filesystem::path whole_path(const std::string& what) {
+  return std::filesystem::absolute(what).lexically_normal();
+}
+
 // A file that was found by what it holds, but is none of the files that are read.
 bool left_out(const SeriesRecord& record, const std::string& what) {
-  const std::filesystem::path path = std::filesystem::absolute(what).lexically_normal();
+  const std::filesystem::path path = whole_path(what);
   return std::filesystem::is_regular_file(path) &&
          std::find(record.files.begin(), record.files.end(), path) == record.files.end();
 }
 
-// What the scan refused of a file, or of files in a folder, that are in no series.
+// What the scan refused a file for that is in no series.
 std::vector<Issue> explain_issues(const Catalogue& catalogue, const std::string& what) {
   std::vector<Issue> issues;
-  const std::filesystem::path path = std::filesystem::absolute(what).lexically_normal();
+  const std::filesystem::path path = whole_path(what);
   catalogue.for_each_issue([&](const Issue& issue) {
     if (issue.path == path) {
       issues.push_back(issue);

@@ -13,7 +13,6 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -59,21 +58,6 @@ void read_all(benchmark::State& state, const std::vector<std::filesystem::path>&
       benchmark::Counter(static_cast<double>(voxels), benchmark::Counter::kIsRate);
 }
 
-void read_all_in_child(benchmark::State& state,
-                       const std::vector<std::filesystem::path>& files,
-                       const std::filesystem::path& worker) {
-  WorkerSettings settings;
-  settings.executable = worker;
-  WorkerClient client(settings);
-  for (auto _ : state) {
-    for (const std::filesystem::path& file : files) {
-      const Volume volume = client.volume(std::span(&file, 1));
-      benchmark::DoNotOptimize(volume.voxels.data());
-    }
-  }
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(files.size()));
-}
-
 std::vector<std::filesystem::path> dicom_files_of(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -108,17 +92,22 @@ void read_series(benchmark::State& state, const std::vector<std::filesystem::pat
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(files.size()));
 }
 
-void read_series_in_child(benchmark::State& state,
-                          const std::vector<std::filesystem::path>& files,
-                          const std::filesystem::path& worker) {
+// `images`: the files of each; what counts is files.
+void read_in_child(benchmark::State& state,
+                   const std::vector<std::vector<std::filesystem::path>>& images,
+                   const std::filesystem::path& worker) {
   WorkerSettings settings;
   settings.executable = worker;
   WorkerClient client(settings);
+  std::int64_t files = 0;
   for (auto _ : state) {
-    const Volume volume = client.volume(files);
-    benchmark::DoNotOptimize(volume.voxels.data());
+    for (const std::vector<std::filesystem::path>& image : images) {
+      const Volume volume = client.volume(image);
+      benchmark::DoNotOptimize(volume.voxels.data());
+      files += static_cast<std::int64_t>(image.size());
+    }
   }
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(files.size()));
+  state.SetItemsProcessed(files);
 }
 
 int run_io_bench(int argc, char** argv) {
@@ -144,7 +133,11 @@ int run_io_bench(int argc, char** argv) {
   }
   const std::filesystem::path worker = executable_folder().parent_path() / "marrow-worker";
   if (!files.empty()) {
-    benchmark::RegisterBenchmark("ReadNiftiInChild", read_all_in_child, files, worker)
+    std::vector<std::vector<std::filesystem::path>> single;
+    for (const std::filesystem::path& file : files) {
+      single.push_back({file});
+    }
+    benchmark::RegisterBenchmark("ReadNiftiInChild", read_in_child, single, worker)
         ->Threads(1)
         ->UseRealTime()
         ->Unit(benchmark::kMillisecond);
@@ -155,11 +148,12 @@ int run_io_bench(int argc, char** argv) {
         ->Unit(benchmark::kMillisecond);
   }
   if (!series.empty()) {
+    const std::vector<std::vector<std::filesystem::path>> series_only(1, series);
     benchmark::RegisterBenchmark("ReadDicom", read_series, series)
         ->Threads(1)
         ->UseRealTime()
         ->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark("ReadDicomInChild", read_series_in_child, series, worker)
+    benchmark::RegisterBenchmark("ReadDicomInChild", read_in_child, series_only, worker)
         ->Threads(1)
         ->UseRealTime()
         ->Unit(benchmark::kMillisecond);

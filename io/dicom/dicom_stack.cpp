@@ -163,9 +163,8 @@ Geometry dicom_stack_geometry(std::span<const DicomHeader> headers,
   return *usable_stack(slices_of_volume(headers, volume)).geometry;
 }
 
-std::variant<PlainStack, Volume> open_dicom_stack(std::span<const std::filesystem::path> files,
+std::variant<PlainStack, Volume> open_dicom_stack(std::span<const DicomHeader> headers,
                                                   std::optional<std::int64_t> volume) {
-  const std::vector<DicomHeader> headers = read_dicom_headers(files);
   const std::vector<DicomHeader> slices = slices_of_volume(headers, volume);
   const StackCheck check = usable_stack(slices);
   if (std::optional<PlainStack> plain = plain_stack(headers, slices, check)) {
@@ -176,7 +175,7 @@ std::variant<PlainStack, Volume> open_dicom_stack(std::span<const std::filesyste
 
 Volume read_dicom_stack(std::span<const std::filesystem::path> files,
                         std::optional<std::int64_t> volume) {
-  std::variant<PlainStack, Volume> opened = open_dicom_stack(files, volume);
+  std::variant<PlainStack, Volume> opened = open_dicom_stack(read_dicom_headers(files), volume);
   if (const auto* const plain = std::get_if<PlainStack>(&opened)) {
     return read_plain_stack(*plain, files);
   }

@@ -1,11 +1,8 @@
 #include "io/dicom/grouping.h"
 
 #include <algorithm>
-#include <cctype>
-#include <cmath>
 #include <map>
 #include <set>
-#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -16,6 +13,7 @@
 #include "core/text.h"
 #include "io/dicom/frames.h"
 #include "io/dicom/position_split.h"
+#include "io/dicom/series_cut.h"
 #include "io/dicom/slice_checks.h"
 #include "io/dicom/sop_classes.h"
 #include "io/dicom/stack_check.h"
@@ -26,180 +24,14 @@ namespace {
 
 using Headers = std::vector<DicomHeader>;
 
-// A mosaic and a multi-frame object are volumes of their own, but for the parts of one that was
-// stored in several files. The number in front puts them in the order in which they were made.
-std::string own_file(const DicomHeader& header) {
-  if (header.frame < 0) {
-    return {};
-  }
-  const std::string whole = named_text(header.traits, "concatenation");
-  return header.instance_number + '\n' + (whole.empty() ? header.instance_uid : whole);
-}
-
-// What always cuts a series, in the order in which a difference is named.
-struct CutKey {
-  const char* name;
-  std::string (*value)(const DicomHeader&);
-};
-
-const std::vector<CutKey>& cut_keys() {
-  static const std::vector<CutKey> keys{
-      {"series number", [](const DicomHeader& h) { return named_text(h.traits, "series_number"); }},
-      {"instance", own_file},
-      {"b-value", [](const DicomHeader& h) { return h.b_value; }},
-      {"echo", [](const DicomHeader& h) { return h.echo; }},
-      {"temporal position", [](const DicomHeader& h) { return h.temporal_position; }},
-      {"stack", [](const DicomHeader& h) { return named_text(h.traits, "frame stack"); }},
-      {"component", [](const DicomHeader& h) { return named_text(h.traits, "component"); }},
-      {"kernel", [](const DicomHeader& h) { return named_text(h.facts, "kernel"); }},
-      {"image type", [](const DicomHeader& h) { return join(h.image_type, "/"); }},
-      {"object class", [](const DicomHeader& h) { return h.sop_class_uid; }},
-      {"modality", [](const DicomHeader& h) { return h.modality; }},
-      {"pixel format",
-       [](const DicomHeader& h) {
-         return fmt::format("{} of {} bits, representation {}, {}",
-                            h.bits_stored,
-                            h.bits_allocated,
-                            h.pixel_representation,
-                            h.photometric);
-       }},
-      {"units", [](const DicomHeader& h) { return named_text(h.facts, "units"); }},
-      {"study", [](const DicomHeader& h) { return h.patient_id + '\n' + h.study_uid; }}};
-  return keys;
-}
-
-// Whether two slices surely have the same values of cut_keys(): all that those are made of is the
-// same. Cheaper than making them, which for one slice after another of a series would be in vain.
-bool surely_same_cut(const DicomHeader& a, const DicomHeader& b) {
-  const auto direct = [](const DicomHeader& h) {
-    return std::tie(h.b_value,
-                    h.echo,
-                    h.temporal_position,
-                    h.image_type,
-                    h.sop_class_uid,
-                    h.modality,
-                    h.bits_stored,
-                    h.bits_allocated,
-                    h.pixel_representation,
-                    h.photometric,
-                    h.patient_id,
-                    h.study_uid);
-  };
-  const auto same_named = [](const auto& x, const auto& y, const char* name) {
-    const auto in_x = x.find(name);
-    const auto in_y = y.find(name);
-    return in_x == x.end() || in_y == y.end() ? in_x == x.end() && in_y == y.end()
-                                              : in_x->second == in_y->second;
-  };
-  return a.frame < 0 && b.frame < 0 && direct(a) == direct(b) &&
-         same_named(a.facts, b.facts, "kernel") && same_named(a.facts, b.facts, "units") &&
-         (a.traits == b.traits || (same_named(a.traits, b.traits, "series_number") &&
-                                   same_named(a.traits, b.traits, "frame stack") &&
-                                   same_named(a.traits, b.traits, "component")));
-}
-
-// What of a key's value may be shown; UIDs and patient keys may not.
-std::string shown_cut(const CutKey& key, const std::string& value) {
-  const std::string_view name = key.name;
-  if (name == "study") {
-    return key.name;
-  }
-  return fmt::format("{} {}", name, printable(value.substr(0, value.find('\n')), 48));
-}
-
-// Numbers by value, so that volume 10 follows volume 9; all else as text.
-struct CutOrder {
-  bool operator()(const std::vector<std::string>& a, const std::vector<std::string>& b) const {
-    return std::lexicographical_compare(
-        a.begin(), a.end(), b.begin(), b.end(), [](const std::string& x, const std::string& y) {
-          return number_aware_less(x, y);
-        });
-  }
-};
-
-struct Cluster {
-  Headers slices;
-  std::vector<std::string> cut;  // values of cut_keys()
-  std::string cut_name;          // from a split by repeated positions
-  std::vector<std::filesystem::path> duplicates;
-  bool conflict = false;
-};
-
-std::vector<Cluster> cut_series(Headers headers) {
-  std::map<std::vector<std::string>, std::vector<Cluster>, CutOrder> by_key;
-  auto last = by_key.end();  // of the slice before
-  for (DicomHeader& header : headers) {
-    if (last == by_key.end() || !surely_same_cut(last->second.front().slices.front(), header)) {
-      std::vector<std::string> key;
-      key.reserve(cut_keys().size());
-      for (const CutKey& cut : cut_keys()) {
-        key.push_back(cut.value(header));
-      }
-      last = by_key.try_emplace(std::move(key)).first;
-    }
-    std::vector<Cluster>& planes = last->second;
-    auto plane = std::find_if(planes.begin(), planes.end(), [&](const Cluster& cluster) {
-      return same_plane(cluster.slices.front(), header);
-    });
-    if (plane == planes.end()) {
-      plane = planes.insert(planes.end(), Cluster{{}, last->first, "", {}, false});
-    }
-    plane->slices.push_back(std::move(header));
-  }
-  std::vector<Cluster> clusters;
-  for (auto& [key, planes] : by_key) {
-    std::move(planes.begin(), planes.end(), std::back_inserter(clusters));
-  }
-  return clusters;
-}
-
-bool repeats_instances(const Headers& slices) {
-  std::vector<std::pair<std::string_view, std::int64_t>> instances;
-  instances.reserve(slices.size());
-  for (const DicomHeader& slice : slices) {
-    if (!slice.instance_uid.empty()) {
-      instances.emplace_back(slice.instance_uid, slice.frame);
-    }
-  }
-  std::sort(instances.begin(), instances.end());
-  return std::adjacent_find(instances.begin(), instances.end()) != instances.end();
-}
-
-// Copies of one instance: the first file stands for all when the pixels agree; else nobody can say
-// which one is right.
-void remove_copies(Cluster& cluster, const GroupingOptions& options) {
-  if (!repeats_instances(cluster.slices)) {
-    return;
-  }
-  std::map<std::string, std::size_t> first;
-  Headers kept;
-  for (DicomHeader& header : cluster.slices) {
-    const std::string name = fmt::format("{}\n{}", header.instance_uid, header.frame);
-    const auto seen = header.instance_uid.empty() ? first.end() : first.find(name);
-    if (seen == first.end()) {
-      first.emplace(name, kept.size());
-      kept.push_back(std::move(header));
-      continue;
-    }
-    const DicomHeader& original = kept[seen->second];
-    if (original.position == header.position && options.same_pixels(original, header)) {
-      cluster.duplicates.push_back(header.file);
-    } else {
-      cluster.conflict = true;
-      kept.push_back(std::move(header));
-    }
-  }
-  cluster.slices = std::move(kept);
-}
-
 class SeriesGrouping {
  public:
   SeriesGrouping(Headers headers, const GroupingOptions& options)
       : headers_(std::move(headers)), options_(options) {}
 
   std::vector<DicomStack> stacks() {
-    for (Cluster& cluster : cut_series(std::move(headers_))) {
-      remove_copies(cluster, options_);
+    for (SeriesCluster& cluster : cut_series(std::move(headers_))) {
+      remove_copies(cluster, options_.same_pixels);
       add(std::move(cluster));
     }
     refuse_incomplete_files();
@@ -221,7 +53,7 @@ class SeriesGrouping {
   }
 
  private:
-  void add(Cluster cluster) {
+  void add(SeriesCluster cluster) {
     const std::optional<DicomRefusal> unusable = first_refusal(cluster.slices);
     if (unusable || cluster.conflict) {
       DicomStack stack = stack_of(std::move(cluster));
@@ -254,7 +86,7 @@ class SeriesGrouping {
   }
 
   // Some protocols change the step between slices along the body: each part is a volume.
-  void add_parts(Cluster cluster, StackCheck found) {
+  void add_parts(SeriesCluster cluster, StackCheck found) {
     const std::vector<std::size_t> ends = found.reason_code == "variable-spacing"
                                               ? uniform_parts(found.positions_mm)
                                               : std::vector<std::size_t>();
@@ -264,7 +96,7 @@ class SeriesGrouping {
     }
     std::size_t first = 0;
     for (std::size_t part = 0; part < ends.size(); ++part) {
-      Cluster one{{}, cluster.cut, "", {}, false};
+      SeriesCluster one{{}, cluster.cut, "", {}, false};
       for (std::size_t k = first; k < ends[part]; ++k) {
         one.slices.push_back(cluster.slices[found.order[k]]);
       }
@@ -291,7 +123,7 @@ class SeriesGrouping {
   }
 
   // `found`: what check_stack says of these slices.
-  void add_checked(Cluster cluster, StackCheck found) {
+  void add_checked(SeriesCluster cluster, StackCheck found) {
     Headers sorted;
     sorted.reserve(cluster.slices.size());
     for (const std::size_t index : found.order) {
@@ -317,7 +149,7 @@ class SeriesGrouping {
     push(std::move(stack), std::move(cut));
   }
 
-  static DicomStack stack_of(Cluster cluster) {
+  static DicomStack stack_of(SeriesCluster cluster) {
     DicomStack stack;
     stack.slices = std::move(cluster.slices);
     stack.duplicates = std::move(cluster.duplicates);
@@ -385,16 +217,15 @@ class SeriesGrouping {
   }
 
   void name_differences() {
-    const std::vector<CutKey>& keys = cut_keys();
     for (std::size_t n = 0; stacks_.size() > 1 && n < stacks_.size(); ++n) {
       std::vector<std::string> names;
-      for (std::size_t key = 0; !cuts_[n].empty() && key < keys.size(); ++key) {
+      for (std::size_t key = 0; key < cuts_[n].size(); ++key) {
         const bool differs =
             std::any_of(cuts_.begin(), cuts_.end(), [&](const std::vector<std::string>& cut) {
               return !cut.empty() && cut[key] != cuts_[n][key];
             });
         if (differs) {
-          names.push_back(shown_cut(keys[key], cuts_[n][key]));
+          names.push_back(shown_cut(key, cuts_[n][key]));
         }
       }
       if (!stacks_[n].told_apart_by.empty()) {

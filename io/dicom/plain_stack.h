@@ -46,9 +46,9 @@ struct PlainStack {
 [[nodiscard]] Volume read_plain_stack(const PlainStack& stack,
                                       std::span<const std::filesystem::path> files);
 
-// read_dicom_stack (dicom_header.h) in two halves, of which the first is for the limited child: a
-// volume only where the stack is not plain.
+// read_dicom_stack (dicom_header.h) in two halves, of which the first is for the limited child:
+// from the headers of its files, a volume only where the stack is not plain.
 [[nodiscard]] std::variant<PlainStack, Volume> open_dicom_stack(
-    std::span<const std::filesystem::path> files, std::optional<std::int64_t> volume);
+    std::span<const DicomHeader> headers, std::optional<std::int64_t> volume);
 
 }  // namespace marrow

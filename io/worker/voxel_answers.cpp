@@ -156,23 +156,18 @@ void check_volume_index(std::int64_t index, const fs::path& file) {
   }
 }
 
-// The header of the one file that a request names, where that is a picture and no slice.
-std::optional<DicomHeader> dicom_picture_of(const std::vector<fs::path>& files) {
-  if (files.size() != 1) {
-    return std::nullopt;
-  }
-  DicomHeader header = read_dicom_header(files.front());
-  return is_dicom_picture(header) ? std::optional(std::move(header)) : std::nullopt;
+bool is_one_picture(const std::vector<DicomHeader>& headers) {
+  return headers.size() == 1 && is_dicom_picture(headers.front());
 }
 
 VoxelAnswer answer_dicom_volume(const std::vector<fs::path>& files,
                                 std::int64_t volume,
                                 const RequestLimits& limits) {
-  if (const auto picture = dicom_picture_of(files)) {
-    return voxel_answer(read_dicom_picture(*picture, volume, limits.memory_bytes), {});
+  const std::vector<DicomHeader> headers = read_dicom_headers(files);
+  if (is_one_picture(headers)) {
+    return voxel_answer(read_dicom_picture(headers.front(), volume, limits.memory_bytes), {});
   }
-  const std::optional<std::int64_t> index = dicom_volume(volume);
-  std::variant<PlainStack, Volume> opened = open_dicom_stack(files, index);
+  std::variant<PlainStack, Volume> opened = open_dicom_stack(headers, dicom_volume(volume));
   if (auto* const read = std::get_if<Volume>(&opened)) {
     return voxel_answer(std::move(*read), {});
   }
@@ -268,11 +263,10 @@ VoxelAnswer answer_geometry(const std::vector<fs::path>& files,
     answer.reply.geometry = read_nifti_header(*file).geometry;
     return answer;
   }
-  if (const auto picture = dicom_picture_of(files)) {
-    answer.reply.geometry = dicom_picture_geometry(*picture);
-    return answer;
-  }
-  answer.reply.geometry = dicom_stack_geometry(read_dicom_headers(files), dicom_volume(index));
+  const std::vector<DicomHeader> headers = read_dicom_headers(files);
+  answer.reply.geometry = is_one_picture(headers)
+                              ? dicom_picture_geometry(headers.front())
+                              : dicom_stack_geometry(headers, dicom_volume(index));
   return answer;
 }
 

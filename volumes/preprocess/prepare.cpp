@@ -49,13 +49,12 @@ bool already_there(const VolumeStoreWriter& writer, const Case& one) {
 void refuse_other_modality(const Case& one, const RecipeOptions& recipe) {
   std::vector<Modality> channels{one.modality};
   channels.insert(channels.end(), one.other_modalities.begin(), one.other_modalities.end());
+  const bool ct_wanted = recipe.modality == "ct";
   for (std::size_t channel = 0; channel < channels.size(); ++channel) {
     const Modality found = channels[channel];
-    const bool wrong = recipe.modality == "ct"
-                           ? found != Modality::kCt && found != Modality::kUnknown
-                           : found == Modality::kCt;
+    const bool wrong =
+        ct_wanted ? found != Modality::kCt && found != Modality::kUnknown : found == Modality::kCt;
     if (wrong) {
-      const bool ct_wanted = recipe.modality == "ct";
       throw CaseRefusal(
           ErrorCode::kRefused,
           "modality",
