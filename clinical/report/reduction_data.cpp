@@ -171,6 +171,7 @@ Html curve_block(const ReductionCurve& curve) {
 
 Html measure_table(const ReductionInput& input) {
   HtmlTable table;
+  table.long_cells = true;
   table.caption = "Other measures at about as many kept slices";
   table.columns = {{"Measure", "", false},
                    {"Threshold", "for about as many", true},

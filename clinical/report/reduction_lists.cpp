@@ -26,7 +26,8 @@ Html long_table(HtmlTable table) {
   if (table.rows.size() <= kOpenRows + 3) {
     return html_table(table);
   }
-  HtmlTable rest{"", table.columns, {table.rows.begin() + kOpenRows, table.rows.end()}};
+  HtmlTable rest{
+      "", table.columns, {table.rows.begin() + kOpenRows, table.rows.end()}, table.long_cells};
   table.rows.resize(kOpenRows);
   return html_table(table) +
          html_folded("Show " + count_text(static_cast<std::int64_t>(rest.rows.size())) + " more",
@@ -87,6 +88,7 @@ Html reduction_flags(const ReductionInput& input) {
   }
   std::map<std::string, std::array<std::int64_t, 2>> counts;
   HtmlTable table;
+  table.long_cells = true;
   table.columns = {
       {"Series", "key", false}, {"Flag", "", false}, {"Reason", "", false}, {"Dropped", "", false}};
   for (const ReductionFlag& flag : input.flags) {

@@ -219,6 +219,13 @@ TEST(ReductionPage, ListsTwoHundredDroppedSeriesAndSaysHowToSeeTheOthers) {
   EXPECT_THAT(page, HasSubstr("And 100 more: <code>marrow list --where &quot;"));
 }
 
+TEST(ReductionPage, TurnsTablesWithKeysIntoBlocksOnNarrowScreens) {
+  const std::string page = reduction_page(full_reduction());
+  const std::string flags = page.substr(page.find("<section id=\"flags\""));
+
+  EXPECT_EQ(flags.substr(flags.find("<table "), 20), "<table class=\"wide\">");
+}
+
 TEST(ReductionPage, SaysHowToRepeatItAndHowToTakeItBack) {
   const std::string page = reduction_page(full_reduction());
 
