@@ -140,7 +140,9 @@ Html html_table(const HtmlTable& table) {
   }
   content += html_table_head(table) + html_element("tbody", rows);
   return html_element(
-             "table", {{"class", table.columns.size() > kWideTable ? "wide" : "narrow"}}, content) +
+             "table",
+             {{"class", table.long_cells || table.columns.size() > kWideTable ? "wide" : "narrow"}},
+             content) +
          html_code("\n");
 }
 

@@ -55,6 +55,7 @@ struct HtmlTable {
   std::string caption;
   std::vector<HtmlColumn> columns;
   std::vector<std::vector<Html>> rows;  // one cell a column; the first one names the row
+  bool long_cells = false;              // laid out as a wide table although it has few columns
 };
 
 // Wide tables turn into one block a row on narrow screens, so that nothing scrolls sideways.

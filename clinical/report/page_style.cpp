@@ -17,12 +17,14 @@ color:var(--text);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto
 sans-serif;overflow-wrap:break-word}
 h1{font-size:clamp(1.45rem,1.1rem + 1.6vw,2.1rem);line-height:1.22;margin:.5rem 0 .35rem;letter-spacing:-.01em;
 text-wrap:balance}
+.subject{font-size:1.08rem;color:var(--quiet);margin:.2rem 0 0}
 h2{font-size:1.4rem;line-height:1.3;margin:3rem 0 .8rem;padding-top:.9rem;border-top:1px solid var(--line)}
 h3{font-size:1.08rem;line-height:1.35;margin:1.8rem 0 .5rem}
 p{margin:.5rem 0;max-width:75ch}
 ul{margin:.5rem 0;padding-left:1.2rem;max-width:75ch}
 li{margin:.25rem 0}
 a{color:var(--link)}
+.unbroken{white-space:nowrap}
 small,.quiet{color:var(--quiet)}
 .kind{display:flex;flex-wrap:wrap;gap:.3rem .9rem;align-items:center;font-size:.9rem;color:var(--quiet);margin:0}
 .research{display:inline-block;padding:.12rem .65rem;border:1px solid currentColor;border-radius:1rem;
@@ -59,6 +61,13 @@ figcaption{font-size:.88rem;color:var(--quiet);line-height:1.4;margin-top:.25rem
 .panels.three{grid-template-columns:repeat(3,1fr);max-width:840px}
 .panels[hidden]{display:none}
 .panels img{display:block;width:100%;height:auto;max-height:30rem;object-fit:contain;background:#000;border-radius:.3rem}
+.pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(26rem,100%),1fr));gap:1.4rem 2rem;margin:.8rem 0 1.6rem;
+align-items:start}
+.pairs.large{grid-template-columns:minmax(0,840px)}
+.pair{break-inside:avoid}
+.pair h4 small{font-weight:400;margin-left:.4rem}
+.pair>p{margin:.1rem 0 .5rem;font-size:.93rem}
+.pair .panels>p{font-size:.88rem;margin:0}
 .case{margin:1.4rem 0 2rem;break-inside:avoid}
 .case h3{margin-bottom:.2rem}
 .case h3 .rank{display:inline-block;min-width:4.6rem;padding:0 .5rem;margin-right:.55rem;border-radius:.3rem;
@@ -98,7 +107,8 @@ h4{font-size:.98rem;margin:0 0 .3rem;line-height:1.3}
 .flow .arrow{grid-column:1;justify-self:center;line-height:1.35;font-size:1.15rem;color:var(--quiet)}
 .flow .stage{grid-column:1;display:flex;align-items:center;gap:.8rem;border:1px solid var(--line);border-left:4px solid var(--c1);
 border-radius:.35rem;background:var(--soft);padding:.4rem .8rem;line-height:1.3;break-inside:avoid}
-.flow .stage strong{font-size:1.65rem;line-height:1.2;font-weight:650;font-variant-numeric:tabular-nums;min-width:3rem;text-align:right}
+.flow .stage strong{font-size:1.65rem;line-height:1.2;font-weight:650;font-variant-numeric:tabular-nums;min-width:3rem;text-align:right;
+white-space:nowrap;flex:none}
 .flow .stage small{display:block;line-height:1.3}
 .flow .losses{grid-column:2;position:relative;padding-left:.4rem;border-left:2px dashed var(--quiet);font-size:.93rem;line-height:1.4}
 .flow .losses::before{content:"";position:absolute;right:100%;top:50%;width:1.5rem;border-top:2px dashed var(--quiet)}
@@ -146,7 +156,7 @@ h2{margin-top:1.4rem}
 h2,h3,h4,caption,thead{break-after:avoid}
 .cards{grid-template-columns:repeat(3,1fr)}
 .panels:not(.three){grid-template-columns:repeat(4,1fr)}
-.charts{grid-template-columns:repeat(2,1fr)}
+.charts,.pairs:not(.large){grid-template-columns:repeat(2,1fr)}
 .card .value{font-size:1.7rem}
 tr{break-inside:avoid}
 a{color:inherit;text-decoration:none}

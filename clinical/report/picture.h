@@ -101,6 +101,15 @@ void draw_marks(Picture& picture,
                 const SliceView& view,
                 SliceMarks marks);
 
+// The same for a picture that is already drawn: letters at its borders (of LRAPSI; empty for none),
+// and a scale bar where the side of a pixel is known.
+struct PictureMarks {
+  std::string left, right, top, bottom;
+  double pixel_mm = 0;  // 0: no scale bar
+};
+
+void draw_picture_marks(Picture& picture, const PictureMarks& marks);
+
 // 1, 2 or 5 times a power of ten, at most 0.35 of `width_mm`.
 [[nodiscard]] double scale_bar_mm(double width_mm);
 

@@ -124,6 +124,32 @@ double scale_bar_mm(double width_mm) {
   return power;
 }
 
+void draw_picture_marks(Picture& picture, const PictureMarks& marks) {
+  const std::int64_t dot =
+      std::max<std::int64_t>(1, std::llround(static_cast<double>(picture.width) / kMarkShare));
+  const std::int64_t margin = 2 * dot + 1;
+  const std::int64_t letter_height = kGlyphHeight * dot;
+  const std::int64_t middle_y = (picture.height - letter_height) / 2;
+  const auto centred = [&](const std::string& words) {
+    return (picture.width - words_width(words, dot)) / 2;
+  };
+  draw_words(picture, marks.left, margin, middle_y, dot);
+  draw_words(
+      picture, marks.right, picture.width - margin - words_width(marks.right, dot), middle_y, dot);
+  draw_words(picture, marks.top, centred(marks.top), margin, dot);
+  draw_words(
+      picture, marks.bottom, centred(marks.bottom), picture.height - margin - letter_height, dot);
+  if (!(marks.pixel_mm > 0)) {
+    return;
+  }
+  const double length_mm = scale_bar_mm(static_cast<double>(picture.width) * marks.pixel_mm);
+  const std::int64_t length = std::max<std::int64_t>(1, std::llround(length_mm / marks.pixel_mm));
+  const std::int64_t bar_top = picture.height - margin - dot;
+  fill(picture, margin - 1, bar_top - 1, length + 2, dot + 2, kHaloColour);
+  fill(picture, margin, bar_top, length, dot, kMarkColour);
+  draw_words(picture, millimetres(length_mm), margin, bar_top - letter_height - 2 * dot, dot);
+}
+
 void draw_marks(Picture& picture,
                 const Geometry& geometry,
                 const SliceView& view,
@@ -134,33 +160,12 @@ void draw_marks(Picture& picture,
   const SliceRaster raster = slice_raster(geometry, view);
   MARROW_CHECK(picture.width == raster.width && picture.height == raster.height);
   const SliceAxes& axes = raster.axes;
-  const std::int64_t dot =
-      std::max<std::int64_t>(1, std::llround(static_cast<double>(picture.width) / kMarkShare));
-  const std::int64_t margin = 2 * dot + 1;
-  const std::int64_t letter_height = kGlyphHeight * dot;
-  const std::int64_t middle_y = (picture.height - letter_height) / 2;
-  const auto centred = [&](const std::string& words) {
-    return (picture.width - words_width(words, dot)) / 2;
-  };
-  draw_words(picture, axes.left_letters, margin, middle_y, dot);
-  draw_words(picture,
-             axes.right_letters,
-             picture.width - margin - words_width(axes.right_letters, dot),
-             middle_y,
-             dot);
-  draw_words(picture, axes.top_letters, centred(axes.top_letters), margin, dot);
-  draw_words(picture,
-             axes.bottom_letters,
-             centred(axes.bottom_letters),
-             picture.height - margin - letter_height,
-             dot);
-
-  const double length_mm = scale_bar_mm(static_cast<double>(picture.width) * raster.pixel_mm);
-  const std::int64_t length = std::max<std::int64_t>(1, std::llround(length_mm / raster.pixel_mm));
-  const std::int64_t bar_top = picture.height - margin - dot;
-  fill(picture, margin - 1, bar_top - 1, length + 2, dot + 2, kHaloColour);
-  fill(picture, margin, bar_top, length, dot, kMarkColour);
-  draw_words(picture, millimetres(length_mm), margin, bar_top - letter_height - 2 * dot, dot);
+  draw_picture_marks(picture,
+                     {axes.left_letters,
+                      axes.right_letters,
+                      axes.top_letters,
+                      axes.bottom_letters,
+                      raster.pixel_mm});
 }
 
 }  // namespace marrow

@@ -10,7 +10,6 @@ namespace marrow {
 
 // The parts of a report page; each is empty when the input has nothing for it.
 
-[[nodiscard]] Html report_cards(const ReportInput& input);
 // Cases best, median, worst with sliders; about `byte_limit` bytes of pictures.
 [[nodiscard]] Html report_case_pictures(const ReportInput& input, std::size_t byte_limit);
 [[nodiscard]] Html report_reconstructions(const ReportInput& input);

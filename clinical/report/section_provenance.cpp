@@ -1,64 +1,7 @@
-#include <cmath>
-
+#include "clinical/report/page_frame.h"
 #include "clinical/report/report_sections.h"
 
 namespace marrow {
-
-namespace {
-
-Html list_of(const std::vector<std::string>& sentences) {
-  Html items;
-  for (const std::string& sentence : sentences) {
-    items += html_element("li", html_text(sentence)) + html_code("\n");
-  }
-  return html_element("ul", items) + html_code("\n");
-}
-
-Html run_provenance(const ReportProvenance& run) {
-  HtmlTable table;
-  table.columns = {{"What", "", false}, {"Value", "", false}};
-  const auto add = [&](const char* name, const std::string& value, bool code) {
-    if (!value.empty()) {
-      const Html words = html_text(value);
-      table.rows.push_back({html_text(name), code ? html_element("code", words) : words});
-    }
-  };
-  std::string libraries;
-  for (const auto& [name, version] : run.libraries) {
-    libraries += (libraries.empty() ? "" : ", ") + name + " " + version;
-  }
-  add("Program",
-      run.program_version.empty() ? std::string() : "marrow " + run.program_version,
-      false);
-  add("Libraries", libraries, false);
-  add("Data fingerprint", run.data_fingerprint, true);
-  add("Seed", run.seed, false);
-  add("Device", run.device, false);
-  add("Threads", run.threads, false);
-  add("Started (UTC)", run.started_utc, false);
-  add("Time", std::isfinite(run.seconds) ? seconds_text(run.seconds) : std::string(), false);
-  add("Peak memory",
-      std::isfinite(run.peak_rss_mb) ? number_text(run.peak_rss_mb) + " MB" : std::string(),
-      false);
-  Html content;
-  if (!run.run.empty()) {
-    content += html_element("h3", html_text(run.run));
-  }
-  if (!table.rows.empty()) {
-    content += html_table(table);
-  }
-  if (!run.command.empty()) {
-    content += html_paragraph("Command to repeat:") + html_element("pre", html_text(run.command)) +
-               html_code("\n");
-  }
-  if (!run.config.empty()) {
-    content +=
-        html_folded("Configuration (config.yaml)", html_element("pre", html_text(run.config)));
-  }
-  return content;
-}
-
-}  // namespace
 
 Html report_limits(const ReportInput& input) {
   std::vector<std::string> sentences{
@@ -79,11 +22,11 @@ Html report_limits(const ReportInput& input) {
         "by an expert.");
   }
   sentences.insert(sentences.end(), input.limits.begin(), input.limits.end());
-  Html content = list_of(sentences);
+  Html content = sentence_list(sentences);
   if (!input.unfamiliar.empty()) {
     content += html_element("h3", html_text("Unfamiliar cases")) +
                html_paragraph("Unlike what the network was trained on; trust these least.") +
-               list_of(input.unfamiliar);
+               sentence_list(input.unfamiliar);
   }
   return content;
 }
@@ -91,7 +34,7 @@ Html report_limits(const ReportInput& input) {
 Html report_provenance(const ReportInput& input) {
   Html content;
   for (const ReportProvenance& run : input.provenance) {
-    content += run_provenance(run);
+    content += provenance_block(run);
   }
   return content;
 }
