@@ -10,7 +10,7 @@ inline constexpr std::int64_t kLanczosVector = 64;
 inline constexpr int kLanczosWeightBits = 22;
 
 // One output of a row: weights, times 2^22, of `count` pixels from `first` on. A weight is
-// coarse * 2^shift + fine, so that sums of 16-bit products do; what the fine parts can add, at most
+// coarse * step + fine, so that sums of 16-bit products do; what the fine parts can add, at most
 // and at least, rarely decides how the sum is rounded. For processors that multiply bytes, coarse
 // is high * 2^8 + low as well.
 struct LanczosTaps {
@@ -22,7 +22,7 @@ struct LanczosTaps {
 
 struct LanczosPlan {
   std::int64_t length = 0;  // of a row, in pixels
-  int shift = 0;
+  std::int32_t step = 1;
   std::vector<LanczosTaps> outputs;  // of a row
 };
 

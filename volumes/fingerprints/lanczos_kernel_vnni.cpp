@@ -115,7 +115,7 @@ void shrink_rows(const LanczosPlan& plan,
   std::memset(block, 0, bytes);
   const LanczosTaps* const outputs = plan.outputs.data();
   const auto count = static_cast<std::int64_t>(plan.outputs.size());
-  const __m128i shift = _mm_cvtsi32_si128(plan.shift);
+  const __m256i step = _mm256_set1_epi32(plan.step);
   const std::uint8_t* const end = picture + rows * plan.length;
   // While an output is summed up, its share of the next rows comes from memory: a sixth faster
   // where pictures lie in no near cache.
@@ -133,7 +133,7 @@ void shrink_rows(const LanczosPlan& plan,
       const LanczosTaps& taps = outputs[n];
       const std::uint8_t* const pixels = block + taps.first;
       next = fetch(next, end, ahead);
-      const __m256i sums = _mm256_sll_epi32(coarse_sums(taps, pixels, stride), shift);
+      const __m256i sums = _mm256_mullo_epi32(coarse_sums(taps, pixels, stride), step);
       const __m256i below = rounded(_mm256_add_epi32(sums, _mm256_set1_epi32(taps.most_below)));
       const __m256i above = rounded(_mm256_add_epi32(sums, _mm256_set1_epi32(taps.most_above)));
       std::uint8_t* const values = out + n * rows + y;

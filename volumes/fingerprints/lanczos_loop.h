@@ -74,7 +74,7 @@ void lanczos_rows_loop(const LanczosPlan& plan,
       const std::int16_t* const pixels = block + taps.first;
       const LoopSums sums = lanczos_dots(pixels, stride, taps.coarse.data(), taps.count);
       for (std::int64_t row = 0; row < here; ++row) {
-        const std::int32_t sum = sums.of[row] << plan.shift;
+        const std::int32_t sum = sums.of[row] * plan.step;
         std::uint8_t value = lanczos_rounded(sum + taps.most_below);
         if (value != lanczos_rounded(sum + taps.most_above)) {
           const std::int16_t* const its = pixels + row * stride;

@@ -16,8 +16,8 @@ namespace {
 
 constexpr double kLobes = 3;
 
-// The largest whole number of which the high byte, too, is a signed one, once it was rounded up.
-constexpr std::int32_t kLargestCoarse = 127 * 256 + 127 - 1;
+// The largest number that two signed bytes make.
+constexpr std::int32_t kLargestCoarse = 127 * 256 + 127;
 
 struct Taps {
   std::int64_t first = 0;
@@ -67,30 +67,30 @@ std::vector<Taps> taps_of(std::int64_t from, std::int64_t to) {
   return all;
 }
 
-// The smallest shift that brings every weight into 16 bits.
-int coarse_shift(const std::vector<Taps>& all) {
+// The finest step in which every weight is a number of 16 bits.
+std::int32_t coarse_step(const std::vector<Taps>& all) {
   std::int32_t largest = 0;
   for (const Taps& taps : all) {
     for (const std::int32_t weight : taps.weights) {
       largest = std::max(largest, std::abs(weight));
     }
   }
-  int shift = 0;
-  while ((largest >> shift) > kLargestCoarse) {
-    ++shift;
-  }
-  MARROW_CHECK(shift <= 8);  // weights below 2: what is left of one fits into a byte
-  return shift;
+  const std::int32_t step = largest / kLargestCoarse + 1;
+  MARROW_CHECK(step <= 255);  // weights stay below 1.3: what is left of one fits into a byte
+  return step;
 }
 
-LanczosTaps split(const Taps& taps, int shift) {
-  const std::int32_t half_step = shift == 0 ? 0 : 1 << (shift - 1);
+std::int32_t nearest(std::int32_t weight, std::int32_t step) {
+  return (weight < 0 ? weight - step / 2 : weight + step / 2) / step;
+}
+
+LanczosTaps split(const Taps& taps, std::int32_t step) {
   LanczosTaps output;
   output.first = taps.first;
   output.count = static_cast<std::int64_t>(taps.weights.size());
   for (const std::int32_t weight : taps.weights) {
-    const std::int32_t coarse = (weight + half_step) >> shift;
-    const std::int32_t fine = weight - (coarse << shift);
+    const std::int32_t coarse = nearest(weight, step);
+    const std::int32_t fine = weight - coarse * step;
     const std::int32_t high = (coarse + 128) >> 8;
     output.coarse.push_back(static_cast<std::int16_t>(coarse));
     output.high.push_back(static_cast<std::int8_t>(high));
@@ -113,9 +113,9 @@ LanczosPlan lanczos_plan(std::int64_t from, std::int64_t to) {
   const std::vector<Taps> all = taps_of(from, to);
   LanczosPlan plan;
   plan.length = from;
-  plan.shift = coarse_shift(all);
+  plan.step = coarse_step(all);
   for (const Taps& taps : all) {
-    plan.outputs.push_back(split(taps, plan.shift));
+    plan.outputs.push_back(split(taps, plan.step));
   }
   return plan;
 }

@@ -28,7 +28,7 @@ std::vector<std::uint8_t> shrunk_plainly(const LanczosPlan& plan, const SlicePic
       std::int32_t sum = 0;
       for (std::int64_t n = 0; n < taps.count; ++n) {
         const auto at = static_cast<std::size_t>(n);
-        sum += ((taps.coarse[at] << plan.shift) + taps.fine[at]) *
+        sum += (taps.coarse[at] * plan.step + taps.fine[at]) *
                picture.pixels[static_cast<std::size_t>(y * picture.columns + taps.first + n)];
       }
       out.push_back(pixel_of(sum));
@@ -44,7 +44,7 @@ TEST(LanczosPlan, SplitsWeightsIntoPartsThatSumToOne) {
       std::int32_t sum = 0;
       for (std::size_t n = 0; n < static_cast<std::size_t>(taps.count); ++n) {
         ASSERT_EQ(taps.coarse[n], taps.high[n] * 256 + taps.low[n]);
-        sum += (taps.coarse[n] << plan.shift) + taps.fine[n];
+        sum += taps.coarse[n] * plan.step + taps.fine[n];
       }
       EXPECT_NEAR(sum, 1 << kLanczosWeightBits, static_cast<double>(taps.count) / 2 + 1);
     }
