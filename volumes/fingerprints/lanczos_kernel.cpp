@@ -8,11 +8,8 @@ std::vector<LanczosRows> runnable_lanczos_rows() {
   if (__builtin_cpu_supports("x86-64-v3")) {
     all.push_back(lanczos_rows_avx2());
   }
-  if (__builtin_cpu_supports("x86-64-v4")) {
-    all.push_back(lanczos_rows_avx512());
-    if (__builtin_cpu_supports("avx512vnni")) {
-      all.push_back(lanczos_rows_vnni());
-    }
+  if (__builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512vnni")) {
+    all.push_back(lanczos_rows_vnni());
   }
 #endif
   return all;

@@ -36,7 +36,6 @@ using LanczosRows = void (*)(const LanczosPlan& plan,
 // Compiled for several kinds of processor; lanczos_rows() is the best that this one runs.
 [[nodiscard]] LanczosRows lanczos_rows_baseline();
 [[nodiscard]] LanczosRows lanczos_rows_avx2();
-[[nodiscard]] LanczosRows lanczos_rows_avx512();
 [[nodiscard]] LanczosRows lanczos_rows_vnni();
 [[nodiscard]] LanczosRows lanczos_rows();
 
