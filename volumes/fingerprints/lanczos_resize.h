@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "volumes/fingerprints/lanczos_kernel.h"
 
@@ -27,18 +26,9 @@ class LanczosResize {
   // Row by row; `picture` and `out` are as large as the sizes say.
   void resize(std::span<const std::uint8_t> picture, std::span<std::uint8_t> out) const;
 
-  // For one output: the weights of `count` inputs from `first` on.
-  struct Taps {
-    std::int64_t first = 0, count = 0;
-    std::vector<std::int32_t> weights;  // times 2^22
-  };
-
  private:
-  void shrink_columns(std::span<const std::uint8_t> picture, std::span<std::uint8_t> out) const;
-
   Size from_, to_;
-  LanczosRowPlan along_rows_;        // without outputs: rows stay as they are
-  std::vector<Taps> along_columns_;  // empty: columns do
+  LanczosPlan along_rows_, along_columns_;  // without outputs: that direction stays as it is
 };
 
 }  // namespace marrow

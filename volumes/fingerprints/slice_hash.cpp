@@ -32,11 +32,13 @@ const std::array<std::array<double, kDctSide>, kHashSide>& dct_waves() {
 // The lowest frequencies of a picture of 32 x 32, down the columns and then along the rows.
 Frequencies low_frequencies(std::span<const std::uint8_t> picture) {
   const auto& waves = dct_waves();
+  std::array<double, kDctSide * kDctSide> pixels{};
+  std::copy(picture.begin(), picture.end(), pixels.begin());
   std::array<double, kHashSide * kDctSide> down{};
   for (std::size_t k = 0; k < kHashSide; ++k) {
     for (std::size_t y = 0; y < kDctSide; ++y) {
       for (std::size_t x = 0; x < kDctSide; ++x) {
-        down[k * kDctSide + x] += 2 * waves[k][y] * picture[y * kDctSide + x];
+        down[k * kDctSide + x] += 2 * waves[k][y] * pixels[y * kDctSide + x];
       }
     }
   }

@@ -13,7 +13,6 @@
 #include "core/error.h"
 #include "tests/support/process.h"
 #include "tests/support/slice_pictures.h"
-#include "volumes/fingerprints/lanczos_kernel.h"
 #include "volumes/reduction/slice_selection.h"
 
 namespace marrow {
@@ -86,45 +85,6 @@ TEST(LanczosResize, LeavesADirectionAloneWhoseLengthStays) {
 TEST(LanczosResize, RefusesSizesThatNoPictureHas) {
   EXPECT_THROW(LanczosResize({0, 5}, {9, 8}), Error);
   EXPECT_THROW(LanczosResize({5, 40'000}, {9, 8}), Error);
-}
-
-TEST(LanczosResize, IsTheSameOnEveryKindOfProcessor) {
-  LanczosRowPlan plan{70, 3, {}};
-  for (const std::int64_t first : {0, 5, 41}) {
-    LanczosTaps taps{first, 32, {}, {}, 0, 0};
-    for (int n = 0; n < 32; ++n) {
-      const bool inside = first + n < 70;
-      taps.coarse.push_back(static_cast<std::int16_t>(inside ? (n * 7919 % 40001) - 10000 : 0));
-      taps.fine.push_back(static_cast<std::int16_t>(inside ? n % 8 - 4 : 0));
-      (taps.fine.back() > 0 ? taps.most_above : taps.most_below) += 255 * taps.fine.back();
-    }
-    plan.outputs.push_back(taps);
-  }
-  const SlicePicture picture = testing::noise_picture(70, 50, 9);
-  const auto shrunk = [&](LanczosRows rows) {
-    std::vector<std::uint8_t> out(150);
-    rows(plan, picture.pixels.data(), 50, out.data());
-    return out;
-  };
-  std::vector<std::uint8_t> exact;
-  for (std::size_t y = 0; y < 50; ++y) {
-    for (const LanczosTaps& taps : plan.outputs) {
-      std::int32_t sum = 0;
-      for (std::size_t n = 0; n < 32; ++n) {
-        const std::size_t x = static_cast<std::size_t>(taps.first) + n;
-        sum += x < 70 ? (taps.coarse[n] * 8 + taps.fine[n]) * picture.pixels[y * 70 + x] : 0;
-      }
-      exact.push_back(lanczos_pixel(sum));
-    }
-  }
-
-  EXPECT_EQ(shrunk(lanczos_rows_baseline()), exact);
-  EXPECT_EQ(shrunk(lanczos_rows()), exact);
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("x86-64-v3")) {
-    EXPECT_EQ(shrunk(lanczos_rows_avx2()), exact);
-  }
-#endif
 }
 
 }  // namespace
