@@ -13,6 +13,7 @@
 #include "apps/predict_command.h"
 #include "apps/prepare_command.h"
 #include "apps/pretrain_command.h"
+#include "apps/reduce_command.h"
 #include "apps/report_command.h"
 #include "apps/scan_command.h"
 #include "apps/split_command.h"
@@ -30,6 +31,7 @@ void add_builtin_commands(CommandTable& table) {
   add_convert_command(table);
   add_split_command(table);
   add_fingerprint_command(table);
+  add_reduce_command(table);
   add_prepare_command(table);
   add_pretrain_command(table);
   add_finetune_command(table);

@@ -19,6 +19,9 @@
 #include "models/training/trainer.h"
 #include "volumes/augment/augmenter.h"
 #include "volumes/preprocess/recipe.h"
+#include "volumes/reduction/reduce_options.h"
+#include "volumes/reduction/redundancy_filter.h"
+#include "volumes/reduction/volume_filter.h"
 
 namespace marrow {
 
@@ -47,10 +50,13 @@ std::vector<Describable> describables() {
   add_parts("encoder", encoders(), all);
   add_parts("head", heads(), all);
   add_parts("sampler", samplers(), all);
+  add_parts("slice_filters", slice_filters(), all);
+  add_parts("volume_filters", volume_filters(), all);
   const auto add_section = [&](const std::string& summary, const auto& options) {
     const std::string name(options.kName);
     all.push_back({name, name, summary, describe_options(options)});
   };
+  add_section("what is left out as redundant", ReduceOptions{});
   add_section("how volumes are prepared", RecipeOptions{});
   add_section("which series of the catalogue are prepared", SelectOptions{});
   add_section("what a step takes of its data", DataOptions{});

@@ -1,6 +1,8 @@
 #include "apps/pretrain_command.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 
 #include <ATen/Parallel.h>
@@ -13,6 +15,7 @@
 #include "apps/data_counts.h"
 #include "apps/input_contract.h"
 #include "apps/parts.h"
+#include "apps/reduction_use.h"
 #include "apps/run_folder.h"
 #include "apps/training_data.h"
 #include "core/error.h"
@@ -31,6 +34,7 @@ struct PretrainArguments {
   std::filesystem::path out;
   std::filesystem::path data;
   bool accept_changed_data = false;
+  bool ignore_reduction = false;
 };
 
 // Everything that may be learnt from without labels: all cases but those held out.
@@ -139,6 +143,33 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
   SamplerInput input;
   input.store = data.store.get();
   input.cases = pretraining_cases(*data.store);
+  std::string fingerprint = data.store->fingerprint();
+  std::map<std::string, std::string> reduction_facts;
+  const std::optional<Reduction> reduction =
+      arguments.ignore_reduction
+          ? std::nullopt
+          : decided_reduction(context,
+                              arguments.data.empty() ? "" : collection_of(data.dataset));
+  if (reduction) {
+    const ReductionUse use = use_reduction(*reduction, encoder->dimensions() == 2, input);
+    fingerprint += "+reduced-" + use.digest;
+    reduction_facts = {{"reduction", use.digest},
+                       {"reduction_left_out", std::to_string(use.dropped_cases)},
+                       {"reduction_slices", std::to_string(use.slices)},
+                       {"reduction_slices_kept", std::to_string(use.kept_slices)}};
+    context.say(fmt::format(
+        "reduced: {} volumes left out{}   (--ignore-reduction takes all)",
+        format_count(use.dropped_cases),
+        encoder->dimensions() == 2 ? fmt::format(", {} of {} slices kept",
+                                                 format_count(use.kept_slices),
+                                                 format_count(use.slices))
+                                   : ""));
+    if (use.other_plane > 0) {
+      context.say(fmt::format("all slices of {} volumes are used: they were reduced in another "
+                              "plane than slices are cut in, or have changed since",
+                              format_count(use.other_plane)));
+    }
+  }
   input.patch_size = patch_voxels(data_options, encoder->dimensions());
   input.seed = context.options.seed;
   if (data.store->info(input.cases[0]).channels != encoder->input_channels()) {
@@ -155,8 +186,9 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
   run.write_config(yaml);
   run.write_flow(
       pretraining_flow(data.flow, *data.store, static_cast<std::int64_t>(input.cases.size())));
-  const std::map<std::string, std::string> facts = contract_facts(*data.store, input.cases);
-  run.write_manifest(context, "pretrain", data.store->fingerprint(), facts, nullptr);
+  std::map<std::string, std::string> facts = contract_facts(*data.store, input.cases);
+  facts.merge(reduction_facts);
+  run.write_manifest(context, "pretrain", fingerprint, facts, nullptr);
   LoaderOptions loader;
   loader.batch_size = train_options.batch_size;
   loader.threads = train_options.loader_threads;
@@ -168,7 +200,7 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
   train_run.folder = run.path();
   train_run.label = context.config.section("method").part_name("spark");
   train_run.config_yaml = yaml;
-  train_run.data_fingerprint = data.store->fingerprint();
+  train_run.data_fingerprint = fingerprint;
   train_run.accept_changed_data = arguments.accept_changed_data;
   train_run.seed = context.options.seed;
   train_run.dimensions = encoder->dimensions();
@@ -244,6 +276,9 @@ void add_pretrain_command(CommandTable& table) {
   command.app().add_option("--out", arguments->out, "run folder")->required();
   command.app().add_option(
       "--data", arguments->data, "a data set instead of the store in the work folder");
+  command.app().add_flag("--ignore-reduction",
+                         arguments->ignore_reduction,
+                         "use what `reduce` left out, too");
   command.app().add_flag("--accept-changed-data",
                          arguments->accept_changed_data,
                          "resume although the data changed since the run was stopped");

@@ -11,7 +11,8 @@
 namespace marrow {
 
 // Everything the page of a reduction shows, as plain values. Nothing here may hold a patient
-// attribute: series are named by their keys, which are 16 hexadecimal digits.
+// attribute: series are named by their keys, cases of
+// data sets by their names there.
 
 // How much there was and how much was kept. `before` 0 where a quantity is not known.
 struct ReductionAmount {

@@ -205,20 +205,4 @@ void Catalogue::set_splits(const std::map<std::string, std::string>& split_of_pa
   });
 }
 
-void Catalogue::set_dropped(const std::map<std::string, std::string>& because_of_series) {
-  with_database(state_->file, [&] {
-    SQLite::Transaction transaction(state_->database, SQLite::TransactionBehavior::IMMEDIATE);
-    state_->database.exec("UPDATE series SET dropped_because = ''");
-    SQLite::Statement update(state_->database,
-                             "UPDATE series SET dropped_because = ? WHERE key = ?");
-    for (const auto& [key, because] : because_of_series) {
-      update.reset();
-      update.bind(1, because);
-      update.bind(2, key);
-      update.exec();
-    }
-    transaction.commit();
-  });
-}
-
 }  // namespace marrow

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/records.h"
+#include "core/reduction.h"
 #include "io/catalogue/file_stamp.h"
 #include "io/catalogue/file_table.h"
 #include "io/catalogue/report_table.h"
@@ -95,8 +96,12 @@ class Catalogue {
   void replace_series(std::span<const SeriesRecord> series, std::span<const Issue> issues);
   // Patient key -> "train" | "validation" | "test"; other patients lose theirs.
   void set_splits(const std::map<std::string, std::string>& split_of_patient);
-  // Series key -> why it was left out by `reduce`; other series are kept again.
-  void set_dropped(const std::map<std::string, std::string>& because_of_series);
+
+  // What `reduce` decided about a collection: "" for the series of the catalogue, whose
+  // `dropped_because` it sets, else the name of a data set (docs/formats/catalogue.md). Takes the
+  // place of what was decided before; without one, everything is kept again.
+  void set_reduction(const std::string& collection, const std::optional<Reduction>& reduction);
+  [[nodiscard]] std::optional<Reduction> reduction(const std::string& collection) const;
 
   // Names a choice of series so that it can be used again and told to be the same. The digest of a
   // series is made of all that is kept of its files' headers, with the instance UIDs' digests, and

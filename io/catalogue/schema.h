@@ -4,7 +4,7 @@ namespace marrow {
 
 // Bumped with every change of the tables, and of what is read from files or made of them: a scan
 // trusts what it finds in the catalogue. The file carries it as SQLite's user_version.
-inline constexpr int kCatalogueVersion = 4;
+inline constexpr int kCatalogueVersion = 5;
 inline constexpr int kCatalogueApplicationId = 0x4D524357;  // "MRCW"
 
 // LIMIT -1 in a view keeps SQLite from copying its inner queries into a condition on its columns:
@@ -75,6 +75,21 @@ CREATE TABLE subset_series (
   subset TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL,
   PRIMARY KEY (subset, key)) WITHOUT ROWID;
 
+CREATE TABLE reductions (collection TEXT PRIMARY KEY, config TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE dropped_cases (
+  collection TEXT NOT NULL, key TEXT NOT NULL, filter TEXT NOT NULL, kept TEXT NOT NULL,
+  measure REAL NOT NULL, because TEXT NOT NULL, PRIMARY KEY (collection, key)) WITHOUT ROWID;
+
+CREATE TABLE reduced_cases (
+  collection TEXT NOT NULL, key TEXT NOT NULL, axis INTEGER NOT NULL, slices INTEGER NOT NULL,
+  PRIMARY KEY (collection, key)) WITHOUT ROWID;
+
+CREATE TABLE dropped_slices (
+  collection TEXT NOT NULL, key TEXT NOT NULL, slice INTEGER NOT NULL, filter TEXT NOT NULL,
+  kept_key TEXT NOT NULL, kept_slice INTEGER NOT NULL, measure REAL NOT NULL,
+  PRIMARY KEY (collection, key, slice)) WITHOUT ROWID;
+
 CREATE VIEW listing AS SELECT
   key, patient, study, modality, format, verdict, reason_code, reason, split, dropped_because,
   (verdict <> 'refuse' AND dropped_because = '') AS kept,
@@ -122,6 +137,12 @@ CREATE VIEW report_list AS SELECT
   reports.study, (SELECT patient FROM series WHERE series.study = reports.study LIMIT 1) AS patient,
   reports.series, CAST(file AS TEXT) AS file, row, characters, digest
 FROM reports LIMIT -1;
+
+CREATE VIEW dropped_list AS SELECT
+  key, filter, kept, measure, because, collection FROM dropped_cases;
+
+CREATE VIEW dropped_slice_list AS SELECT
+  key, slice, filter, kept_key, kept_slice, measure, collection FROM dropped_slices;
 )sql";
 
 }  // namespace marrow

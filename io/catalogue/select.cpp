@@ -187,7 +187,15 @@ const std::vector<CatalogueView>& catalogue_views() {
       {"reports",
        "report_list",
        "file, row",
-       {"study", "patient", "series", "file", "row", "characters", "digest"}}};
+       {"study", "patient", "series", "file", "row", "characters", "digest"}},
+      {"dropped",
+       "dropped_list",
+       "collection, key",
+       {"key", "filter", "kept", "measure", "because", "collection"}},
+      {"dropped_slices",
+       "dropped_slice_list",
+       "collection, key, slice",
+       {"key", "slice", "filter", "kept_key", "kept_slice", "measure", "collection"}}};
   return views;
 }
 

@@ -19,10 +19,13 @@ enum class SelectionRule {
 [[nodiscard]] SelectionRule selection_rule_from_name(const std::string& name);
 inline constexpr const char* kSelectionRules = "greedy_reference, consecutive";
 
+// Of a slice that goes though no other is like it.
+inline constexpr std::size_t kNoSlice = static_cast<std::size_t>(-1);
+
 struct Selection {
   std::vector<std::size_t> kept;  // places in the list, ascending
-  std::vector<std::size_t>
-      stands_for;  // for each slice the kept one that it is like; itself if kept
+  // For each slice the kept one that it is like: itself if kept, kNoSlice if none is.
+  std::vector<std::size_t> stands_for;
 };
 
 // `alike(a, b)` is asked with a the kept slice and a < b, at most once a pair.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,9 @@ struct SamplerInput {
   std::vector<std::int64_t> cases;
   Size3 patch_size{1, 1, 1};
   std::uint64_t seed = 0;
+  // Of cases that were reduced: the slices along k of the prepared grid that are left, ascending.
+  // Samplers of single slices draw no others; those of 3D patches look at whole volumes.
+  std::map<std::int64_t, std::vector<std::int64_t>> kept_slices = {};
 };
 
 using SamplerFactory =

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "core/config/options.h"
@@ -13,6 +14,7 @@ struct SliceOptions {
 
   double foreground = 0.33;
   double body = 0.5;
+  std::string each = "volume";
 
   template <class Visit>
   void describe(Visit&& visit) {
@@ -24,6 +26,10 @@ struct SliceOptions {
           body,
           Range{0.0, 1.0},
           "share of the others that are centred on a voxel of the body; the rest lie anywhere");
+    visit("each",
+          each,
+          OneOf{{"volume", "slice"}},
+          "what an epoch visits once: every volume, or every slice (anywhere in its plane)");
   }
 };
 

@@ -166,7 +166,8 @@ TEST_F(CatalogueFile, FindsByKeyStartOfKeyUidAndPath) {
 
 TEST_F(CatalogueFile, ARescanKeepsSplitsAndDropsWhereSeriesRemain) {
   catalogue_.set_splits({{"p1", "train"}, {"p2", "test"}});
-  catalogue_.set_dropped({{"bbbb000000000002", "repeats aaaa"}});
+  catalogue_.set_reduction(
+      "", Reduction{"", {{"bbbb000000000002", "exact", "", 0, "repeats aaaa"}}, {}});
 
   catalogue_.replace_series(
       std::vector{made_record("bbbb000000000002", "p2"), made_record("dddd000000000004", "p1")},
@@ -174,13 +175,14 @@ TEST_F(CatalogueFile, ARescanKeepsSplitsAndDropsWhereSeriesRemain) {
 
   const std::vector<SeriesRecord> series = catalogue_.series();
   EXPECT_EQ(series[0].split, "test");
-  EXPECT_EQ(series[0].dropped_because, "repeats aaaa");
+  EXPECT_EQ(series[0].dropped_because, "exact: repeats aaaa");
   EXPECT_EQ(series[1].split, "train");
   EXPECT_EQ(series[1].dropped_because, "");
 }
 
 TEST_F(CatalogueFile, CasesAreTheKeptSeries) {
-  catalogue_.set_dropped({{"bbbb000000000002", "repeats aaaa"}});
+  catalogue_.set_reduction(
+      "", Reduction{"", {{"bbbb000000000002", "exact", "", 0, "repeats aaaa"}}, {}});
 
   const std::vector<Case> cases = cases_from_catalogue(catalogue_);
 

@@ -380,7 +380,7 @@ TEST_F(ChangingArchive, KeepsSplitsWhenAnotherSeriesOfThePatientComes) {
   scan(std::vector{archive_}, catalogue, options());
   const SeriesRecord first = catalogue.series().at(0);
   catalogue.set_splits({{first.patient, "test"}});
-  catalogue.set_dropped({{first.key, "repeats"}});
+  catalogue.set_reduction("", Reduction{"", {{first.key, "exact", "", 0, "repeats"}}, {}});
 
   const fs::path made = folder_.path() / "archive" / "more";
   DicomSeriesAttributes attributes;
@@ -395,7 +395,7 @@ TEST_F(ChangingArchive, KeepsSplitsWhenAnotherSeriesOfThePatientComes) {
   int in_test = 0;
   for (const SeriesRecord& record : catalogue.series()) {
     EXPECT_EQ(record.split, record.patient == first.patient ? "test" : "");
-    EXPECT_EQ(record.dropped_because, record.key == first.key ? "repeats" : "");
+    EXPECT_EQ(record.dropped_because, record.key == first.key ? "exact: repeats" : "");
     in_test += record.split == "test" ? 1 : 0;
   }
   EXPECT_EQ(in_test, 2);

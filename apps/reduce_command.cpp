@@ -1,0 +1,311 @@
+#include "apps/reduce_command.h"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/catalogue_file.h"
+#include "apps/cli.h"
+#include "apps/reduce_page.h"
+#include "apps/reduction_use.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/progress.h"
+#include "io/catalogue/cases.h"
+#include "io/catalogue/catalogue.h"
+#include "io/catalogue/select.h"
+#include "io/datasets/dataset_reader.h"
+#include "io/fingerprint_file.h"
+#include "io/image_source.h"
+#include "volumes/reduction/redundancy_filter.h"
+#include "volumes/reduction/reduce_cases.h"
+#include "volumes/reduction/volume_filter.h"
+
+namespace marrow {
+namespace {
+
+struct ReduceCommandOptions {
+  std::filesystem::path data;
+  std::string where;
+  std::string subset;
+  bool undo = false;
+};
+
+class CacheInWork final : public FingerprintCache {
+ public:
+  explicit CacheInWork(const std::filesystem::path& work) : file_(work / "fingerprints.db") {}
+
+  [[nodiscard]] std::optional<std::string> find(const std::string& name) override {
+    return file_.find(name);
+  }
+
+  void keep(const std::string& name, const std::string& bytes) override {
+    file_.keep(name, bytes);
+  }
+
+ private:
+  FingerprintFile file_;
+};
+
+bool is_held_out(const std::string& split) {
+  return split == "validation" || split == "test";
+}
+
+// Every usable series, what was left out before included: a new decision takes the place of the old
+// one. The series of a study with a report are labelled by it.
+std::vector<ReductionItem> archive_items(const ReduceCommandOptions& options,
+                                         const Catalogue& catalogue) {
+  std::set<std::string> reported;
+  for (const auto& row :
+       select_rows(catalogue.file(), catalogue_view("reports"), {"study"}, "")) {
+    if (const auto* const study = std::get_if<std::string>(&row.at(0))) {
+      reported.insert(*study);
+    }
+  }
+  const auto in_subset = subset_filter(catalogue, options.subset);
+  std::vector<ReductionItem> items;
+  for (const SeriesRecord& record :
+       options.where.empty() ? catalogue.series() : catalogue.select(options.where)) {
+    if (record.verdict == Verdict::kRefuse || !in_subset(record)) {
+      continue;
+    }
+    ReductionItem item;
+    item.one.key = record.key;
+    item.one.patient = record.patient;
+    item.one.images = {ImageRef{record.key, record.files, record.volume}};
+    item.one.split = record.split;
+    item.one.modality = record.modality;
+    item.labels = reported.contains(record.study) ? "report of " + record.study : "";
+    item.held_out = is_held_out(record.split);
+    items.push_back(std::move(item));
+  }
+  if (items.empty()) {
+    throw Error(ErrorCode::kNothingFound,
+                "reduce: no usable series in " + catalogue.file().string() +
+                    (options.where.empty() ? "" : " fits \"" + options.where + "\"") +
+                    "; `marrow list` shows what there is and why not");
+  }
+  return items;
+}
+
+// Two cases of one class have the same label; two label maps are never taken to be the same.
+std::vector<ReductionItem> dataset_items(const Dataset& dataset) {
+  std::vector<ReductionItem> items;
+  for (const Case& one : dataset.cases) {
+    ReductionItem item;
+    item.one = one;
+    for (const double target : one.targets) {
+      item.labels += fmt::format("{:g} ", target);
+    }
+    if (one.labels) {
+      item.labels = "label map of " + one.key;
+    }
+    item.held_out = is_held_out(one.split);
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+std::string resolved_yaml(const CommandContext& context, const ReduceOptions& options) {
+  ResolvedConfig resolved;
+  resolved.add(ReduceOptions::kName, "", options);
+  std::set<std::string> named;
+  const auto add = [&](const auto& registry, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      const auto fields = registry.find(name).describe(context.config.section(name));
+      if (named.insert(name).second && !fields.empty()) {
+        resolved.add(name, "", fields);
+      }
+    }
+  };
+  add(volume_filters(), options.volume_filters);
+  add(slice_filters(), options.slice_filters);
+  add(slice_filters(), options.compare);
+  return resolved.yaml();
+}
+
+nlohmann::json answer_of(const ReduceResult& result, double seconds) {
+  nlohmann::json by_filter = nlohmann::json::object();
+  for (const FilterResult& one : result.filters) {
+    by_filter[one.name] = {{"series", one.dropped_cases},
+                           {"slices", one.dropped_slices},
+                           {"threshold", one.threshold}};
+  }
+  nlohmann::json curve = nlohmann::json::array();
+  for (const CurvePoint& point : result.curve) {
+    curve.push_back({{"threshold", point.threshold}, {"kept", point.kept}});
+  }
+  nlohmann::json measures = nlohmann::json::array();
+  for (const MatchedMeasure& one : result.measures) {
+    measures.push_back({{"name", one.name},
+                        {"threshold", one.threshold},
+                        {"kept", one.kept},
+                        {"agreement", one.agreement}});
+  }
+  return {{"slices", result.slices},
+          {"kept", result.kept_slices},
+          {"dropped", result.slices - result.kept_slices},
+          {"series", result.cases},
+          {"series_kept", result.kept_cases},
+          {"series_dropped", result.cases - result.kept_cases},
+          {"threshold", result.threshold},
+          {"by_filter", by_filter},
+          {"curve", curve},
+          {"measures", measures},
+          {"refused", result.issues.size()},
+          {"seconds", seconds}};
+}
+
+void print_result(const CommandContext& context,
+                  const ReduceResult& result,
+                  const std::filesystem::path& page,
+                  double seconds) {
+  context.print(
+      fmt::format("{} of {} slices and {} of {} volumes are kept   {}\n",
+                  format_count(result.kept_slices),
+                  format_count(result.slices),
+                  format_count(result.kept_cases),
+                  format_count(result.cases),
+                  format_duration(seconds)));
+  for (const FilterResult& one : result.filters) {
+    context.print(fmt::format("  {:<20} {:>8} volumes {:>10} slices left out   {}\n",
+                              one.name,
+                              format_count(one.dropped_cases),
+                              format_count(one.dropped_slices),
+                              one.threshold));
+  }
+  if (!result.curve.empty()) {
+    std::string thresholds, kept;
+    for (const CurvePoint& point : result.curve) {
+      thresholds += fmt::format("{:>10g}", point.threshold);
+      kept += fmt::format("{:>10}", format_count(point.kept));
+    }
+    context.print(fmt::format("  {:<18}{}\n  {:<18}{}\n", result.measure, thresholds, "kept", kept));
+  }
+  for (const MatchedMeasure& one : result.measures) {
+    context.print(fmt::format("  as many by {:<20} at {:<8.4g} {:>10} slices, {:.0f} % the same\n",
+                              one.name,
+                              one.threshold,
+                              format_count(one.kept),
+                              100 * one.agreement));
+  }
+  if (!result.issues.empty()) {
+    context.print(fmt::format("  {} volumes could not be compared and stay: {}\n",
+                              format_count(static_cast<std::int64_t>(result.issues.size())),
+                              (context.options.work / "reduce_issues.jsonl").string()));
+  }
+  context.print(fmt::format("nothing was deleted: {}   take it back: marrow reduce --undo\n",
+                            page.string()));
+}
+
+int undo(const ReduceCommandOptions& options, const CommandContext& context) {
+  (void)open_work_catalogue(context);
+  Catalogue catalogue(catalogue_path(context), Catalogue::Mode::kWrite);
+  const std::string collection =
+      options.data.empty() ? "" : collection_of(read_dataset(options.data));
+  const std::optional<Reduction> before = catalogue.reduction(collection);
+  catalogue.set_reduction(collection, std::nullopt);
+  std::int64_t slices = 0;
+  if (before) {
+    for (const ReducedCase& one : before->cases) {
+      slices += static_cast<std::int64_t>(one.dropped.size());
+    }
+  }
+  const auto series = static_cast<std::int64_t>(before ? before->dropped.size() : 0);
+  context.answer({{"undone", before.has_value()}, {"series", series}, {"slices", slices}});
+  context.print(before ? fmt::format("{} volumes and {} slices are kept again\n",
+                                     format_count(series),
+                                     format_count(slices))
+                       : "there was no reduction to take back\n");
+  return 0;
+}
+
+int reduce_run(const ReduceCommandOptions& options, const CommandContext& context) {
+  if (options.undo) {
+    return undo(options, context);
+  }
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::string> sections{"reduce"};
+  for (const auto& part : slice_filters().parts()) {
+    sections.push_back(part.name);
+  }
+  for (const auto& part : volume_filters().parts()) {
+    sections.push_back(part.name);
+  }
+  context.config.allow_sections(sections);
+  const auto reduce = context.config.section("reduce").parse<ReduceOptions>();
+  check_reduce(reduce);
+  const std::string yaml = resolved_yaml(context, reduce);
+
+  std::string collection;
+  std::vector<ReductionItem> items;
+  ReducePageFacts facts;
+  facts.undo_command = "marrow reduce --undo";
+  if (options.data.empty()) {
+    items = archive_items(options, open_work_catalogue(context));
+    facts.subject = fmt::format("Archive of {} usable series", format_count(std::ssize(items)));
+    facts.list_command = "marrow list --of dropped";
+  } else {
+    const Dataset dataset = read_dataset(options.data);
+    collection = collection_of(dataset);
+    items = dataset_items(dataset);
+    facts.subject = fmt::format("Data set of {} cases", format_count(std::ssize(items)));
+    facts.list_command = "marrow list --of dropped --where \"collection='" + collection + "'\"";
+    facts.undo_command += " --data DATASET";
+  }
+  const std::filesystem::path& work = context.options.work;
+  std::filesystem::create_directories(work);
+  const std::unique_ptr<VolumeSource> source = make_image_source();
+  ReduceResult result;
+  {
+    CacheInWork cache(work);
+    result =
+        reduce_cases(items, *source, context.config, cache, work, context.options.threads);
+  }
+  result.reduction.config = yaml;
+  const std::filesystem::path page = work / "reduce.html";
+  facts.config_yaml = yaml;
+  facts.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::string html = reduce_page(context, items, reduce, result, *source, facts);
+  {
+    Catalogue catalogue(catalogue_path(context), Catalogue::Mode::kWrite);
+    catalogue.set_reduction(collection, result.reduction);
+  }
+  write_atomically(page, html);
+  write_issues(work / "reduce_issues.jsonl", result.issues);
+  nlohmann::json answer = answer_of(result, facts.seconds);
+  answer["page"] = page.string();
+  context.answer(answer);
+  print_result(context, result, page, facts.seconds);
+  return result.issues.empty() ? 0 : exit_code(ErrorCode::kPartial);
+}
+
+}  // namespace
+
+void add_reduce_command(CommandTable& table) {
+  auto options = std::make_shared<ReduceCommandOptions>();
+  Command& command = table.add("reduce",
+                               "marks redundant slices and series; nothing is deleted",
+                               "marrow reduce --config reduce/hash6.yaml dhash.threshold=8");
+  command.app()
+      .add_option("--data", options->data, "a data set instead of the catalogue")
+      ->type_name("DATASET");
+  command.app()
+      .add_option("--where", options->where, "only series for which this holds (see list)")
+      ->type_name("EXPRESSION");
+  command.app()
+      .add_option("--subset", options->subset, "only series of a saved subset (see list)")
+      ->type_name("NAME");
+  command.app().add_flag("--undo", options->undo, "take the last reduction back");
+  command.takes_config("reduce/hash6.yaml");
+  command.runs([options](const CommandContext& context) { return reduce_run(*options, context); });
+}
+
+}  // namespace marrow

@@ -1,0 +1,9 @@
+#pragma once
+
+namespace marrow {
+
+class CommandTable;
+
+void add_reduce_command(CommandTable& table);
+
+}  // namespace marrow

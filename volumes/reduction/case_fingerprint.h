@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/records.h"
+#include "core/volume.h"
+#include "volumes/reduction/slice_pictures.h"
+
+namespace marrow {
+
+struct SliceFingerprint {
+  std::uint64_t difference_hash = 0;
+  std::uint64_t perceptual_hash = 0;
+  float entropy_bits = 0;
+  bool constant = false;
+  std::int64_t source = 0;  // index along the axis in the source grid
+};
+
+// Hash of a volume: its body is shrunk to 5 x 4 x 4, 4 x 5 x 4 and 4 x 4 x 5 means, and a bit says
+// for each two neighbours along the axis of five whether the second is larger; 3 x 64 bits.
+using VolumeHash = std::array<std::uint64_t, 3>;
+
+// What reducing needs to know of a case, made in one pass over its voxels; 24 bytes a slice.
+struct CaseFingerprint {
+  std::int64_t axis = 2;  // of the source grid
+  std::int64_t voxels = 0;
+  std::vector<SliceFingerprint> slices;  // in anatomical order
+  // Of all voxels, in canonical orientation (volumes/preprocess/orientation.h), and the size: a
+  // scan and its copy in another format have the same, wherever the copy says that it lies.
+  std::string voxel_digest;
+  VolumeHash hash{};
+  bool constant = false;       // all voxels equal
+  double empty_share = 0;      // share of voxels that equal the smallest value
+  double not_finite_share = 0;
+
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(slices.size()); }
+};
+
+[[nodiscard]] CaseFingerprint fingerprint_case(const Volume& volume,
+                                               Modality modality,
+                                               const PictureOptions& options);
+
+// How many of 192 bits differ.
+[[nodiscard]] int hash_distance(const VolumeHash& a, const VolumeHash& b);
+
+// Bytes for a cache, and back; nothing for bytes of another version.
+[[nodiscard]] std::string fingerprint_to_bytes(const CaseFingerprint& fingerprint);
+[[nodiscard]] std::optional<CaseFingerprint> fingerprint_from_bytes(std::string_view bytes);
+
+}  // namespace marrow

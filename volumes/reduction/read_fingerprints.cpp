@@ -1,0 +1,185 @@
+#include "volumes/reduction/read_fingerprints.h"
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/interrupt.h"
+#include "core/progress.h"
+#include "volumes/preprocess/case_reading.h"
+#include "volumes/preprocess/intensity.h"
+
+namespace marrow {
+
+namespace {
+
+// Names what the files hold: other bytes come with another size or time.
+std::string cache_name(const Case& one, const PictureOptions& options) {
+  std::string text = fmt::format("{} {} {} {}",
+                                 static_cast<int>(options.scale),
+                                 options.low_hu,
+                                 options.high_hu,
+                                 modality_name(one.modality));
+  for (const ImageRef& image : one.images) {
+    text += fmt::format("\nvolume {}", image.volume.value_or(-1));
+    for (const std::filesystem::path& file : image.files) {
+      std::error_code error;
+      text += fmt::format("\n{}|{}|{}",
+                          std::filesystem::absolute(file).string(),
+                          std::filesystem::file_size(file, error),
+                          std::filesystem::last_write_time(file, error).time_since_epoch().count());
+    }
+  }
+  return sha256_hex(text);
+}
+
+class Reading {
+ public:
+  Reading(std::vector<ReductionItem>& items,
+          VolumeSource& source,
+          const PictureOptions& options,
+          FingerprintCache& cache)
+      : items_(items),
+        source_(source),
+        options_(options),
+        cache_(cache),
+        issues_(items.size()),
+        progress_("reduce",
+                  static_cast<std::int64_t>(items.size()),
+                  "volumes",
+                  default_progress_style()) {}
+
+  void run(std::int64_t threads) {
+    {
+      std::vector<std::jthread> others;
+      for (std::int64_t n = 1; n < threads; ++n) {
+        others.emplace_back([this] { work(); });
+      }
+      work();
+    }
+    progress_.finish();
+    if (failure_) {
+      std::rethrow_exception(failure_);
+    }
+    throw_if_interrupted("reducing; what was read is kept, and the same command goes on");
+  }
+
+  [[nodiscard]] std::vector<Issue> issues() const {
+    std::vector<Issue> found;
+    for (const std::optional<Issue>& issue : issues_) {
+      if (issue) {
+        found.push_back(*issue);
+      }
+    }
+    return found;
+  }
+
+ private:
+  void work() {
+    while (!interrupted() && !stopped_.load()) {
+      const std::size_t at = next_.fetch_add(1);
+      if (at >= items_.size()) {
+        return;
+      }
+      try {
+        read(items_[at]);
+      } catch (const Error& error) {
+        if (error.code() == ErrorCode::kInternal || error.code() == ErrorCode::kInterrupted) {
+          fail();
+          return;
+        }
+        issues_[at] = issue_of(items_[at].one, error);
+      } catch (const std::exception&) {
+        fail();
+        return;
+      }
+      progress_.advance();
+    }
+  }
+
+  void read(ReductionItem& item) {
+    const std::string name = cache_name(item.one, options_);
+    std::optional<std::string> known;
+    {
+      const std::lock_guard lock(reading_);
+      known = cache_.find(name);
+    }
+    std::optional<CaseFingerprint> made = known ? fingerprint_from_bytes(*known) : std::nullopt;
+    if (!made) {
+      made = make(item.one);
+      const std::lock_guard lock(reading_);
+      cache_.keep(name, fingerprint_to_bytes(*made));
+    }
+    if (made->not_finite_share > kMostNotFinite) {
+      throw CaseRefusal(ErrorCode::kRefused,
+                        "not-finite",
+                        fmt::format("{}: {:.1f} % of its voxels are no numbers",
+                                    case_name(item.one),
+                                    100 * made->not_finite_share),
+                        "it stays as it is; prepare refuses it, too");
+    }
+    item.fingerprint = std::move(*made);
+    item.read = true;
+  }
+
+  // Slices are those of the first channel; a copy must have the voxels of all.
+  CaseFingerprint make(const Case& one) {
+    std::optional<CaseFingerprint> first;
+    for (const ImageRef& image : one.images) {
+      Volume volume;
+      {
+        const std::lock_guard lock(reading_);
+        volume = source_.volume(image);
+      }
+      CaseFingerprint channel = fingerprint_case(volume, one.modality, options_);
+      if (first) {
+        first->voxel_digest += "+" + channel.voxel_digest;
+      } else {
+        first = std::move(channel);
+      }
+    }
+    if (!first) {
+      throw CaseRefusal(
+          ErrorCode::kRefused, "no-image", case_name(one) + " names no image", "");
+    }
+    return std::move(*first);
+  }
+
+  void fail() {
+    const std::lock_guard lock(failing_);
+    if (!stopped_.exchange(true)) {
+      failure_ = std::current_exception();
+    }
+  }
+
+  std::vector<ReductionItem>& items_;
+  VolumeSource& source_;
+  const PictureOptions options_;
+  FingerprintCache& cache_;
+  std::vector<std::optional<Issue>> issues_;
+  Progress progress_;
+  std::mutex reading_, failing_;
+  std::exception_ptr failure_;
+  std::atomic<std::size_t> next_{0};
+  std::atomic<bool> stopped_{false};
+};
+
+}  // namespace
+
+std::vector<Issue> read_fingerprints(std::vector<ReductionItem>& items,
+                                     VolumeSource& source,
+                                     const PictureOptions& options,
+                                     FingerprintCache& cache,
+                                     std::int64_t threads) {
+  Reading reading(items, source, options, cache);
+  reading.run(threads);
+  return reading.issues();
+}
+
+}  // namespace marrow

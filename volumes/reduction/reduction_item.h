@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "core/case.h"
+#include "volumes/reduction/case_fingerprint.h"
+
+namespace marrow {
+
+// A case that may be left out, with what decides whether another may stand for it.
+struct ReductionItem {
+  Case one;
+  // Equal texts: the labels of one are those of the other. Empty: no label. A labelled case is left
+  // out only for one of the same labels.
+  std::string labels;
+  // In validation or test: never left out, but what repeats it is, before anything else.
+  bool held_out = false;
+
+  CaseFingerprint fingerprint;
+  bool read = false;  // the fingerprint is there; what could not be read stays as it is
+};
+
+// Whether `kept` may stand for `dropped` at all, whatever they show.
+[[nodiscard]] bool may_stand_for(const ReductionItem& kept, const ReductionItem& dropped);
+
+// Places of the items that were read: held-out ones first, then labelled ones, then by falling
+// number of voxels, then by key. Of what is alike the first in this order is kept, so that the
+// order of files decides nothing.
+[[nodiscard]] std::vector<std::size_t> by_preference(const std::vector<ReductionItem>& items);
+
+}  // namespace marrow

@@ -1,0 +1,136 @@
+#include "volumes/reduction/volume_filters.h"
+
+#include <map>
+
+#include <fmt/format.h>
+
+#include "volumes/reduction/slice_selection.h"
+
+namespace marrow {
+
+namespace {
+
+constexpr std::int64_t kFewSlices = 8;
+
+// Of what is alike the first stays; what no kept one may stand for stays too.
+template <class Alike, class Make>
+std::vector<VolumeDrop> repeats(const std::vector<ReductionItem>& items,
+                                std::span<const std::size_t> order,
+                                const Alike& alike,
+                                const Make& make) {
+  const Selection selection = select_slices(
+      order.size(), SelectionRule::kGreedyReference, [&](std::size_t a, std::size_t b) {
+        const ReductionItem& kept = items[order[a]];
+        const ReductionItem& other = items[order[b]];
+        return may_stand_for(kept, other) && alike(kept.fingerprint, other.fingerprint);
+      });
+  std::vector<VolumeDrop> drops;
+  for (std::size_t n = 0; n < order.size(); ++n) {
+    if (const std::size_t kept = selection.stands_for[n]; kept != n) {
+      VolumeDrop drop = make(items[order[kept]], items[order[n]]);
+      drop.item = order[n];
+      drop.kept = order[kept];
+      drops.push_back(std::move(drop));
+    }
+  }
+  return drops;
+}
+
+class Blank final : public VolumeFilter {
+ public:
+  explicit Blank(const BlankOptions& options) : options_(options) {}
+
+  [[nodiscard]] std::vector<VolumeDrop> drops(
+      const std::vector<ReductionItem>& items, std::span<const std::size_t> order) const override {
+    std::vector<VolumeDrop> drops;
+    for (const std::size_t n : order) {
+      const CaseFingerprint& found = items[n].fingerprint;
+      const bool nothing = found.constant || found.empty_share > options_.empty_share;
+      if (nothing && items[n].labels.empty() && !items[n].held_out) {
+        drops.push_back({n,
+                         std::nullopt,
+                         found.empty_share,
+                         found.constant ? std::string("all voxels have one value")
+                                        : fmt::format("{:.2f} % of the voxels have one value",
+                                                      100 * found.empty_share)});
+      }
+    }
+    return drops;
+  }
+
+  [[nodiscard]] std::string threshold_text() const override {
+    return fmt::format("{:g} % empty", 100 * options_.empty_share);
+  }
+
+ private:
+  BlankOptions options_;
+};
+
+class Exact final : public VolumeFilter {
+ public:
+  [[nodiscard]] std::vector<VolumeDrop> drops(
+      const std::vector<ReductionItem>& items, std::span<const std::size_t> order) const override {
+    std::map<std::string_view, std::vector<std::size_t>> same;
+    for (const std::size_t n : order) {
+      same[items[n].fingerprint.voxel_digest].push_back(n);
+    }
+    std::vector<VolumeDrop> drops;
+    for (const auto& [digest, places] : same) {
+      const std::vector<VolumeDrop> some = repeats(
+          items,
+          places,
+          [](const CaseFingerprint&, const CaseFingerprint&) { return true; },
+          [](const ReductionItem&, const ReductionItem&) {
+            return VolumeDrop{0, std::nullopt, 0, "every voxel is equal"};
+          });
+      drops.insert(drops.end(), some.begin(), some.end());
+    }
+    return drops;
+  }
+};
+
+class SameHash final : public VolumeFilter {
+ public:
+  explicit SameHash(const VolumeHashOptions& options) : options_(options) {}
+
+  [[nodiscard]] std::vector<VolumeDrop> drops(
+      const std::vector<ReductionItem>& items, std::span<const std::size_t> order) const override {
+    return repeats(
+        items,
+        order,
+        [this](const CaseFingerprint& a, const CaseFingerprint& b) {
+          const bool few = std::min(a.size(), b.size()) < kFewSlices;
+          return (!few || a.size() == b.size()) &&
+                 hash_distance(a.hash, b.hash) <= options_.threshold;
+        },
+        [](const ReductionItem& kept, const ReductionItem& dropped) {
+          const int bits = hash_distance(kept.fingerprint.hash, dropped.fingerprint.hash);
+          return VolumeDrop{0, std::nullopt, static_cast<double>(bits),
+                            fmt::format("{} of 192 bits of its hash differ", bits)};
+        });
+  }
+
+  [[nodiscard]] std::string threshold_text() const override {
+    return fmt::format("{} of 192 bits", options_.threshold);
+  }
+
+ private:
+  VolumeHashOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<VolumeFilter> make_blank(const ConfigSection& options) {
+  return std::make_unique<Blank>(options.parse<BlankOptions>());
+}
+
+std::unique_ptr<VolumeFilter> make_exact(const ConfigSection& options) {
+  (void)options.parse<ExactOptions>();
+  return std::make_unique<Exact>();
+}
+
+std::unique_ptr<VolumeFilter> make_volume_hash(const ConfigSection& options) {
+  return std::make_unique<SameHash>(options.parse<VolumeHashOptions>());
+}
+
+}  // namespace marrow

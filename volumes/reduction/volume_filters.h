@@ -1,0 +1,50 @@
+#pragma once
+
+#include "volumes/reduction/volume_filter.h"
+
+namespace marrow {
+
+struct BlankOptions {
+  static constexpr std::string_view kName = "blank";
+
+  double empty_share = 0.999;
+
+  template <class Visit>
+  void describe(Visit&& visit) {
+    visit("empty_share",
+          empty_share,
+          Range{0.5, 1.0},
+          "volumes of which so large a share has the smallest value show nothing");
+  }
+};
+
+struct ExactOptions {
+  static constexpr std::string_view kName = "exact";
+
+  template <class Visit>
+  void describe(Visit&&) {}
+};
+
+struct VolumeHashOptions {
+  static constexpr std::string_view kName = "volume_hash";
+
+  std::int64_t threshold = 12;
+
+  template <class Visit>
+  void describe(Visit&& visit) {
+    visit("threshold",
+          threshold,
+          Range{0, 192},
+          "volumes whose hashes differ in at most so many of 192 bits are the same scan");
+  }
+};
+
+// Volumes of one value, or nearly: nothing stands for them.
+[[nodiscard]] std::unique_ptr<VolumeFilter> make_blank(const ConfigSection& options);
+// Volumes with the same voxels, whatever their files' format and wherever they say to lie.
+[[nodiscard]] std::unique_ptr<VolumeFilter> make_exact(const ConfigSection& options);
+// Volumes whose bodies look alike (CaseFingerprint::hash): other kernels, other exports, other air.
+// A scan of few slices says too little of its body, and is compared only with one of as many.
+[[nodiscard]] std::unique_ptr<VolumeFilter> make_volume_hash(const ConfigSection& options);
+
+}  // namespace marrow
