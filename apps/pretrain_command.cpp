@@ -148,8 +148,7 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
   const std::optional<Reduction> reduction =
       arguments.ignore_reduction
           ? std::nullopt
-          : decided_reduction(context,
-                              arguments.data.empty() ? "" : collection_of(data.dataset));
+          : decided_reduction(context, arguments.data.empty() ? "" : collection_of(data.dataset));
   if (reduction) {
     const ReductionUse use = use_reduction(*reduction, encoder->dimensions() == 2, input);
     fingerprint += "+reduced-" + use.digest;
@@ -157,17 +156,17 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
                        {"reduction_left_out", std::to_string(use.dropped_cases)},
                        {"reduction_slices", std::to_string(use.slices)},
                        {"reduction_slices_kept", std::to_string(use.kept_slices)}};
-    context.say(fmt::format(
-        "reduced: {} volumes left out{}   (--ignore-reduction takes all)",
-        format_count(use.dropped_cases),
-        encoder->dimensions() == 2 ? fmt::format(", {} of {} slices kept",
-                                                 format_count(use.kept_slices),
-                                                 format_count(use.slices))
-                                   : ""));
+    context.say(fmt::format("reduced: {} volumes left out{}   (--ignore-reduction takes all)",
+                            format_count(use.dropped_cases),
+                            encoder->dimensions() == 2 ? fmt::format(", {} of {} slices kept",
+                                                                     format_count(use.kept_slices),
+                                                                     format_count(use.slices))
+                                                       : ""));
     if (use.other_plane > 0) {
-      context.say(fmt::format("all slices of {} volumes are used: they were reduced in another "
-                              "plane than slices are cut in, or have changed since",
-                              format_count(use.other_plane)));
+      context.say(
+          fmt::format("all slices of {} volumes are used: they were reduced in another "
+                      "plane than slices are cut in, or have changed since",
+                      format_count(use.other_plane)));
     }
   }
   input.patch_size = patch_voxels(data_options, encoder->dimensions());
@@ -240,7 +239,7 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
                              result.steps));
   run.write_manifest(context,
                      "pretrain",
-                     data.store->fingerprint(),
+                     fingerprint,
                      with_volumes(facts, input.cases.size()),
                      &result);
   context.answer({{"method", train_run.label},
@@ -276,9 +275,8 @@ void add_pretrain_command(CommandTable& table) {
   command.app().add_option("--out", arguments->out, "run folder")->required();
   command.app().add_option(
       "--data", arguments->data, "a data set instead of the store in the work folder");
-  command.app().add_flag("--ignore-reduction",
-                         arguments->ignore_reduction,
-                         "use what `reduce` left out, too");
+  command.app().add_flag(
+      "--ignore-reduction", arguments->ignore_reduction, "use what `reduce` left out, too");
   command.app().add_flag("--accept-changed-data",
                          arguments->accept_changed_data,
                          "resume although the data changed since the run was stopped");

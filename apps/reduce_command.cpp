@@ -24,8 +24,8 @@
 #include "io/datasets/dataset_reader.h"
 #include "io/fingerprint_file.h"
 #include "io/image_source.h"
-#include "volumes/reduction/redundancy_filter.h"
 #include "volumes/reduction/reduce_cases.h"
+#include "volumes/reduction/redundancy_filter.h"
 #include "volumes/reduction/volume_filter.h"
 
 namespace marrow {
@@ -46,9 +46,7 @@ class CacheInWork final : public FingerprintCache {
     return file_.find(name);
   }
 
-  void keep(const std::string& name, const std::string& bytes) override {
-    file_.keep(name, bytes);
-  }
+  void keep(const std::string& name, const std::string& bytes) override { file_.keep(name, bytes); }
 
  private:
   FingerprintFile file_;
@@ -63,8 +61,7 @@ bool is_held_out(const std::string& split) {
 std::vector<ReductionItem> archive_items(const ReduceCommandOptions& options,
                                          const Catalogue& catalogue) {
   std::set<std::string> reported;
-  for (const auto& row :
-       select_rows(catalogue.file(), catalogue_view("reports"), {"study"}, "")) {
+  for (const auto& row : select_rows(catalogue.file(), catalogue_view("reports"), {"study"}, "")) {
     if (const auto* const study = std::get_if<std::string>(&row.at(0))) {
       reported.insert(*study);
     }
@@ -167,13 +164,12 @@ void print_result(const CommandContext& context,
                   const ReduceResult& result,
                   const std::filesystem::path& page,
                   double seconds) {
-  context.print(
-      fmt::format("{} of {} slices and {} of {} volumes are kept   {}\n",
-                  format_count(result.kept_slices),
-                  format_count(result.slices),
-                  format_count(result.kept_cases),
-                  format_count(result.cases),
-                  format_duration(seconds)));
+  context.print(fmt::format("{} of {} slices and {} of {} volumes are kept   {}\n",
+                            format_count(result.kept_slices),
+                            format_count(result.slices),
+                            format_count(result.kept_cases),
+                            format_count(result.cases),
+                            format_duration(seconds)));
   for (const FilterResult& one : result.filters) {
     context.print(fmt::format("  {:<20} {:>8} volumes {:>10} slices left out   {}\n",
                               one.name,
@@ -187,7 +183,8 @@ void print_result(const CommandContext& context,
       thresholds += fmt::format("{:>10g}", point.threshold);
       kept += fmt::format("{:>10}", format_count(point.kept));
     }
-    context.print(fmt::format("  {:<18}{}\n  {:<18}{}\n", result.measure, thresholds, "kept", kept));
+    context.print(
+        fmt::format("  {:<18}{}\n  {:<18}{}\n", result.measure, thresholds, "kept", kept));
   }
   for (const MatchedMeasure& one : result.measures) {
     context.print(fmt::format("  as many by {:<20} at {:<8.4g} {:>10} slices, {:.0f} % the same\n",
@@ -201,8 +198,8 @@ void print_result(const CommandContext& context,
                               format_count(static_cast<std::int64_t>(result.issues.size())),
                               (context.options.work / "reduce_issues.jsonl").string()));
   }
-  context.print(fmt::format("nothing was deleted: {}   take it back: marrow reduce --undo\n",
-                            page.string()));
+  context.print(
+      fmt::format("nothing was deleted: {}   take it back: marrow reduce --undo\n", page.string()));
 }
 
 int undo(const ReduceCommandOptions& options, const CommandContext& context) {
@@ -266,8 +263,7 @@ int reduce_run(const ReduceCommandOptions& options, const CommandContext& contex
   ReduceResult result;
   {
     CacheInWork cache(work);
-    result =
-        reduce_cases(items, *source, context.config, cache, work, context.options.threads);
+    result = reduce_cases(items, *source, context.config, cache, work, context.options.threads);
   }
   result.reduction.config = yaml;
   const std::filesystem::path page = work / "reduce.html";

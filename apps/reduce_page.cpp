@@ -75,8 +75,7 @@ class Gallery {
   ReductionPicture picture(const std::string& key, std::int64_t slice) {
     const ReductionItem& item = *of_key_.at(key);
     if (key != read_key_) {
-      read_ = slice_pictures(
-          source_.volume(item.one.images.front()), item.one.modality, options_);
+      read_ = slice_pictures(source_.volume(item.one.images.front()), item.one.modality, options_);
       read_key_ = key;
     }
     const auto at = std::find(read_.source.begin(), read_.source.end(), slice);
@@ -187,12 +186,8 @@ std::string reduce_page(const CommandContext& context,
   input.totals.store_bytes = voxels;
   input.totals.store_note = "16-bit voxels on the series' own grids, before compression";
   for (const FilterResult& one : result.filters) {
-    ReductionFilter filter{one.name,
-                           one.summary,
-                           one.dropped_cases,
-                           one.dropped_slices,
-                           one.threshold,
-                           one.seconds};
+    ReductionFilter filter{
+        one.name, one.summary, one.dropped_cases, one.dropped_slices, one.threshold, one.seconds};
     for (const DroppedCase& volume : result.reduction.dropped) {
       const ReductionItem& item = *of_key.at(volume.key);
       const bool whole = volume.filter == one.name && one.dropped_cases > 0 && !item.held_out;

@@ -33,9 +33,8 @@ std::string digest_of(const Reduction& reduction) {
 }  // namespace
 
 std::string collection_of(const Dataset& dataset) {
-  return "data-" +
-         sha256_hex(std::filesystem::absolute(dataset.root).lexically_normal().string())
-             .substr(0, 16);
+  return "data-" + sha256_hex(std::filesystem::absolute(dataset.root).lexically_normal().string())
+                       .substr(0, 16);
 }
 
 std::optional<Reduction> decided_reduction(const CommandContext& context,
@@ -53,13 +52,13 @@ ReductionUse use_reduction(const Reduction& reduction, bool slices, SamplerInput
   for (const DroppedCase& one : reduction.dropped) {
     dropped.insert(one.key);
   }
-  use.dropped_cases = static_cast<std::int64_t>(
-      std::erase_if(input.cases, [&](std::int64_t index) {
-        return dropped.contains(input.store->info(index).key);
-      }));
+  use.dropped_cases = static_cast<std::int64_t>(std::erase_if(input.cases, [&](std::int64_t index) {
+    return dropped.contains(input.store->info(index).key);
+  }));
   if (input.cases.empty()) {
-    throw Error(ErrorCode::kNothingFound,
-                "reduce left out every case of the store; take it back with `marrow reduce --undo`");
+    throw Error(
+        ErrorCode::kNothingFound,
+        "reduce left out every case of the store; take it back with `marrow reduce --undo`");
   }
   std::map<std::string, const ReducedCase*> of_key;
   for (const ReducedCase& one : reduction.cases) {

@@ -6,15 +6,16 @@
 
 namespace marrow {
 
-// What `reduce` decided. Nothing is deleted: these are rows of the catalogue that later stages read.
+// What `reduce` decided. Nothing is deleted: these are rows of the catalogue that later stages
+// read.
 
 // A case that is left out as a whole.
 struct DroppedCase {
   std::string key;
-  std::string filter;    // "exact", "volume_hash", "blank", ...
-  std::string kept;      // key of the case that stands for it; empty when none does
-  double measure = 0;    // of the filter: bits that differ, ...
-  std::string because;   // one phrase
+  std::string filter;   // "exact", "volume_hash", "blank", ...
+  std::string kept;     // key of the case that stands for it; empty when none does
+  double measure = 0;   // of the filter: bits that differ, ...
+  std::string because;  // one phrase
 
   friend bool operator==(const DroppedCase&, const DroppedCase&) = default;
 };
@@ -23,8 +24,8 @@ struct DroppedCase {
 struct DroppedSlice {
   std::int64_t slice = 0;
   std::string filter;
-  std::string kept_key;           // case of the slice that stands for it; empty: none does
-  std::int64_t kept_slice = -1;   // -1: none does
+  std::string kept_key;          // case of the slice that stands for it; empty: none does
+  std::int64_t kept_slice = -1;  // -1: none does
   double measure = 0;
 
   friend bool operator==(const DroppedSlice&, const DroppedSlice&) = default;
@@ -43,7 +44,7 @@ struct ReducedCase {
 struct Reduction {
   std::string config;                // resolved YAML
   std::vector<DroppedCase> dropped;  // by key
-  std::vector<ReducedCase> cases;    // by key; those that a volume filter left out are not among them
+  std::vector<ReducedCase> cases;  // by key; those that a volume filter left out are not among them
 
   friend bool operator==(const Reduction&, const Reduction&) = default;
 };

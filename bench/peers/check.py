@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 MODULES = ["torch", "monai", "nibabel", "pydicom", "SimpleITK", "sklearn", "skimage", "imagehash", "safetensors.torch",
-           "scipy.ndimage", "surface_distance"]
+           "scipy.ndimage", "surface_distance", "faiss"]
 
 
 def main():

@@ -111,6 +111,11 @@ def figures(data, predictions, series):
            [(f"FAISS, {mode}", "cosine_peer.py", ["--mode", mode, "--dimensions", d, "--count", count])
             for mode in ("range_search", "search")])
           for d in (128, 512) for count in (20_000, 100_000)],
+        *[("hamming", f"hashes of 64 bits within {radius} bits, 512 among 2^20", "pairs/s", "hamming_bench",
+           f"^HammingScan/{radius}$", [],
+           [("FAISS, IndexBinaryFlat", "hamming_peer.py", ["--radius", radius]),
+            *([("FAISS, IndexBinaryMultiHash", "hamming_peer.py", ["--index", "multihash"])] if radius == 6 else [])])
+          for radius in (6, 10)],
         ("crop", "random 40x56x40 crops", "patches/s", "patches_bench", "^Crop/.*threads:{threads}$", [images],
          [("MONAI, volumes in memory", "crop_augment_peer.py", [images])]),
         ("augment", "the same with flips, rotation, zoom, noise, gamma", "patches/s", "patches_bench",
@@ -148,7 +153,8 @@ def main():
     parser.add_argument("--series", type=pathlib.Path, help="the series of the figure dicom, as `io_bench make FOLDER SLICES` writes")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--python", type=pathlib.Path, default=ROOT / ".peers" / "bin" / "python")
-    parser.add_argument("--figures", nargs="*", help="only these: dicom nifti hash cosine crop augment spark metrics")
+    parser.add_argument("--figures", nargs="*",
+                        help="only these: dicom nifti hash hamming cosine crop augment spark metrics")
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="least time of one measurement of ours")

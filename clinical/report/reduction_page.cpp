@@ -26,9 +26,10 @@ void require_key(const std::string& key) {
                c == '_' || c == '-' || c == '.' || c == '/';
       });
   if (!plain) {
-    refuse_reduction("expected keys of series or names of cases, of letters, digits, '_', '-', '.' "
-                     "and '/', found another of " +
-                     std::to_string(key.size()) + " characters");
+    refuse_reduction(
+        "expected keys of series or names of cases, of letters, digits, '_', '-', '.' "
+        "and '/', found another of " +
+        std::to_string(key.size()) + " characters");
   }
 }
 

@@ -10,31 +10,31 @@ namespace marrow {
 
 const SliceFilters& slice_filters() {
   static const SliceFilters builtin = [] {
-  SliceFilters filters("slice filter");
-  filters.add<EveryNOptions>("one slice in n, whatever they show", make_every_n);
-  filters.add<DifferenceHashOptions>("slices whose difference hashes differ in few bits",
-                                     make_dhash);
-  filters.add<PerceptualHashOptions>("slices whose perceptual hashes differ in few bits",
-                                     make_phash);
-  filters.add<SsimOptions>("slices of high structural similarity", make_ssim);
-  filters.add<MutualInformationOptions>("slices that share many bits of information",
-                                        make_mutual_information);
-  filters.add<NormalisedInformationOptions>(
-      "slices that share a large part of their information", make_nmi);
-  filters.add<EntropyOptions>("slices that show next to nothing", make_entropy);
-  return filters;
+    SliceFilters filters("slice filter");
+    filters.add<EveryNOptions>("one slice in n, whatever they show", make_every_n);
+    filters.add<DifferenceHashOptions>("slices whose difference hashes differ in few bits",
+                                       make_dhash);
+    filters.add<PerceptualHashOptions>("slices whose perceptual hashes differ in few bits",
+                                       make_phash);
+    filters.add<SsimOptions>("slices of high structural similarity", make_ssim);
+    filters.add<MutualInformationOptions>("slices that share many bits of information",
+                                          make_mutual_information);
+    filters.add<NormalisedInformationOptions>("slices that share a large part of their information",
+                                              make_nmi);
+    filters.add<EntropyOptions>("slices that show next to nothing", make_entropy);
+    return filters;
   }();
   return builtin;
 }
 
 const VolumeFilters& volume_filters() {
   static const VolumeFilters builtin = [] {
-  VolumeFilters filters("volume filter");
-  filters.add<BlankOptions>("volumes that show nothing", make_blank);
-  filters.add<ExactOptions>("volumes with the same voxels, in whatever format", make_exact);
-  filters.add<VolumeHashOptions>("volumes that look alike: another kernel, another export",
-                                 make_volume_hash);
-  return filters;
+    VolumeFilters filters("volume filter");
+    filters.add<BlankOptions>("volumes that show nothing", make_blank);
+    filters.add<ExactOptions>("volumes with the same voxels, in whatever format", make_exact);
+    filters.add<VolumeHashOptions>("volumes that look alike: another kernel, another export",
+                                   make_volume_hash);
+    return filters;
   }();
   return builtin;
 }

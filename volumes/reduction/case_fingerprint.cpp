@@ -42,9 +42,9 @@ Cells shrink(const Cells& from, std::size_t axis, std::int64_t wanted) {
     for (auto n = static_cast<std::int64_t>(low);
          n < std::min<std::int64_t>(from.size[axis], static_cast<std::int64_t>(std::ceil(high)));
          ++n) {
-      const double weight = (std::min(high, static_cast<double>(n + 1)) -
-                             std::max(low, static_cast<double>(n))) /
-                            step;
+      const double weight =
+          (std::min(high, static_cast<double>(n + 1)) - std::max(low, static_cast<double>(n))) /
+          step;
       for (std::int64_t o = 0; o < outer; ++o) {
         const double* const read = from.values.data() + (o * from.size[axis] + n) * inner;
         double* const write = to.values.data() + (o * wanted + part) * inner;
@@ -136,11 +136,8 @@ std::string digest_of_voxels(const Volume& canonical) {
     value = std::isnan(value) ? std::numeric_limits<float>::quiet_NaN() : value + 0.0F;  // no -0
   }
   const Size3& size = canonical.geometry.size;
-  return fmt::format("{}x{}x{}:{:016x}",
-                     size[0],
-                     size[1],
-                     size[2],
-                     xxh3(std::as_bytes(std::span(voxels))));
+  return fmt::format(
+      "{}x{}x{}:{:016x}", size[0], size[1], size[2], xxh3(std::as_bytes(std::span(voxels))));
 }
 
 template <class T>

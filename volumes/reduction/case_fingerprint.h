@@ -34,8 +34,8 @@ struct CaseFingerprint {
   // scan and its copy in another format have the same, wherever the copy says that it lies.
   std::string voxel_digest;
   VolumeHash hash{};
-  bool constant = false;       // all voxels equal
-  double empty_share = 0;      // share of voxels that equal the smallest value
+  bool constant = false;   // all voxels equal
+  double empty_share = 0;  // share of voxels that equal the smallest value
   double not_finite_share = 0;
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(slices.size()); }

@@ -9,9 +9,9 @@
 
 namespace marrow {
 
-// Pictures of kComparedSide x kComparedSide in a file of `folder` that nobody else sees, mapped into
-// memory: however many there are, the system keeps only those in memory that are looked at. Throws
-// Error{kResources} when the disk cannot hold them.
+// Pictures of kComparedSide x kComparedSide in a file of `folder` that nobody else sees, mapped
+// into memory: however many there are, the system keeps only those in memory that are looked at.
+// Throws Error{kResources} when the disk cannot hold them.
 class ComparedPictures {
  public:
   ComparedPictures(const std::filesystem::path& folder, std::size_t count);

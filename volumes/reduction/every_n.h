@@ -17,6 +17,7 @@ struct EveryNOptions {
 
 // The control that every measure must beat: of the slices of a group the first is kept, and then
 // one in n, whatever they show.
-[[nodiscard]] std::unique_ptr<SliceFilter> make_every_n(const ConfigSection& options, SelectionRule);
+[[nodiscard]] std::unique_ptr<SliceFilter> make_every_n(const ConfigSection& options,
+                                                        SelectionRule);
 
 }  // namespace marrow

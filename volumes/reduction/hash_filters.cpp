@@ -1,12 +1,18 @@
 #include "volumes/reduction/hash_filters.h"
 
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "volumes/fingerprints/slice_hash.h"
+#include "volumes/reduction/greedy_hamming.h"
 
 namespace marrow {
 
 namespace {
+
+// Above this an index pays; the selection is the same.
+constexpr std::size_t kFewHashes = 2048;
 
 using HashOfSlice = std::uint64_t SliceFacts::*;
 
@@ -24,6 +30,14 @@ class HashFilter final : public SliceFilter {
   [[nodiscard]] Selection select(std::span<const SliceFacts> slices,
                                  double threshold) const override {
     const auto limit = static_cast<int>(threshold);
+    if (rule_ == SelectionRule::kGreedyReference && slices.size() > kFewHashes) {
+      std::vector<std::uint64_t> hashes;
+      hashes.reserve(slices.size());
+      for (const SliceFacts& slice : slices) {
+        hashes.push_back(slice.*hash_);
+      }
+      return greedy_hamming(HashList(hashes, 1), limit);
+    }
     return select_slices(slices.size(), rule_, [&](std::size_t a, std::size_t b) {
       return hamming_distance(slices[a].*hash_, slices[b].*hash_) <= limit;
     });
@@ -50,15 +64,13 @@ class HashFilter final : public SliceFilter {
 }  // namespace
 
 std::unique_ptr<SliceFilter> make_dhash(const ConfigSection& options, SelectionRule rule) {
-  return std::make_unique<HashFilter>(&SliceFacts::difference_hash,
-                                      options.parse<DifferenceHashOptions>().threshold,
-                                      rule);
+  return std::make_unique<HashFilter>(
+      &SliceFacts::difference_hash, options.parse<DifferenceHashOptions>().threshold, rule);
 }
 
 std::unique_ptr<SliceFilter> make_phash(const ConfigSection& options, SelectionRule rule) {
-  return std::make_unique<HashFilter>(&SliceFacts::perceptual_hash,
-                                      options.parse<PerceptualHashOptions>().threshold,
-                                      rule);
+  return std::make_unique<HashFilter>(
+      &SliceFacts::perceptual_hash, options.parse<PerceptualHashOptions>().threshold, rule);
 }
 
 }  // namespace marrow

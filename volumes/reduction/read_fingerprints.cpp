@@ -145,8 +145,7 @@ class Reading {
       }
     }
     if (!first) {
-      throw CaseRefusal(
-          ErrorCode::kRefused, "no-image", case_name(one) + " names no image", "");
+      throw CaseRefusal(ErrorCode::kRefused, "no-image", case_name(one) + " names no image", "");
     }
     return std::move(*first);
   }

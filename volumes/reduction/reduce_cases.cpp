@@ -165,8 +165,8 @@ class ReduceRun {
     double threshold = one.filter->threshold();
     if (last && options_.keep_share > 0) {
       const auto given = std::count(left_.begin(), left_.end(), true);
-      const auto wanted = static_cast<std::int64_t>(
-          options_.keep_share * static_cast<double>(given) + 0.5);
+      const auto wanted =
+          static_cast<std::int64_t>(options_.keep_share * static_cast<double>(given) + 0.5);
       threshold = find_threshold(one.filter->scale(), wanted, [&](double tried) {
                     return kept_at(*one.filter, tried);
                   }).threshold;
@@ -210,10 +210,8 @@ class ReduceRun {
     }
     const std::int64_t kept = count_kept(stands_for);
     for (const NamedFilter& other : compared_) {
-      const FoundThreshold found =
-          find_threshold(other.filter->scale(), kept, [&](double tried) {
-            return kept_at(*other.filter, tried);
-          });
+      const FoundThreshold found = find_threshold(
+          other.filter->scale(), kept, [&](double tried) { return kept_at(*other.filter, tried); });
       const std::vector<std::size_t> theirs =
           select_groups(table_, left_, *other.filter, found.threshold, threads_);
       std::int64_t both = 0;
@@ -251,12 +249,11 @@ class ReduceRun {
       while (by != kNoSlice && !left_[by] && dropped_[by].by != by) {
         by = dropped_[by].by;
       }
-      cases[item].dropped.push_back(
-          {source_of(n),
-           dropped_[n].filter->name,
-           by == kNoSlice ? "" : items_[table_.places[by].item].one.key,
-           by == kNoSlice ? -1 : source_of(by),
-           dropped_[n].measure});
+      cases[item].dropped.push_back({source_of(n),
+                                     dropped_[n].filter->name,
+                                     by == kNoSlice ? "" : items_[table_.places[by].item].one.key,
+                                     by == kNoSlice ? -1 : source_of(by),
+                                     dropped_[n].measure});
     }
     for (auto& [item, reduced] : cases) {
       std::sort(reduced.dropped.begin(),

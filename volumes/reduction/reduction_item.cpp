@@ -22,12 +22,13 @@ std::vector<std::size_t> by_preference(const std::vector<ReductionItem>& items) 
   }
   const auto rank = [&](std::size_t n) {
     const ReductionItem& item = items[n];
-    return std::tuple(
-        !item.held_out, item.labels.empty(), -item.fingerprint.voxels, std::string_view(item.one.key));
+    return std::tuple(!item.held_out,
+                      item.labels.empty(),
+                      -item.fingerprint.voxels,
+                      std::string_view(item.one.key));
   };
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return rank(a) < rank(b);
-  });
+  std::sort(
+      order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
   return order;
 }
 

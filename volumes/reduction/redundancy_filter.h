@@ -34,7 +34,7 @@ struct SliceNeeds {
 // Where thresholds of a filter lie, for the search of one that keeps a given number.
 struct ThresholdScale {
   double low = 0, high = 1;
-  bool whole = false;            // whole numbers only
+  bool whole = false;  // whole numbers only
   bool larger_keeps_more = true;
 };
 
@@ -57,6 +57,7 @@ class SliceFilter {
   [[nodiscard]] virtual std::string measure_text(double measure) const = 0;
   // "Hamming distance", "bits": the axis of the curve.
   [[nodiscard]] virtual std::string measure_name() const = 0;
+
   [[nodiscard]] virtual std::string unit() const { return ""; }
 };
 

@@ -25,10 +25,10 @@ Ends volume_ends(const Volume& volume, Modality modality, const PictureOptions& 
   }
   std::vector<float> finite;
   finite.reserve(volume.voxels.size());
-  std::copy_if(volume.voxels.begin(),
-               volume.voxels.end(),
-               std::back_inserter(finite),
-               [](float value) { return std::isfinite(value); });
+  std::copy_if(
+      volume.voxels.begin(), volume.voxels.end(), std::back_inserter(finite), [](float value) {
+        return std::isfinite(value);
+      });
   if (finite.empty()) {
     return {};
   }
@@ -95,8 +95,8 @@ SlicePictures slice_pictures(const Volume& volume,
   SlicePictures pictures;
   pictures.axis = slice_axis(volume.geometry);
   const AxisMoves moves = canonical_moves(volume.geometry);
-  const auto moved = std::find(
-      moves.from.begin(), moves.from.end(), static_cast<std::size_t>(pictures.axis));
+  const auto moved =
+      std::find(moves.from.begin(), moves.from.end(), static_cast<std::size_t>(pictures.axis));
   pictures.plane = static_cast<int>(moved - moves.from.begin());
   const Volume* shown = &volume;
   Volume turned;

@@ -31,11 +31,11 @@ struct PictureOptions {
 struct SlicePictures {
   std::int64_t columns = 0, rows = 0, count = 0;
   double column_mm = 1, row_mm = 1;
-  std::vector<std::uint8_t> pixels;      // count x rows x columns
-  std::int64_t axis = 2;                 // of the source grid
-  std::vector<std::int64_t> source;      // index along it, of each picture
-  int plane = 2;                         // 0 sagittal, 1 coronal, 2 axial, as near as it is
-  std::vector<bool> constant;            // all voxels of the slice are equal, or none is finite
+  std::vector<std::uint8_t> pixels;  // count x rows x columns
+  std::int64_t axis = 2;             // of the source grid
+  std::vector<std::int64_t> source;  // index along it, of each picture
+  int plane = 2;                     // 0 sagittal, 1 coronal, 2 axial, as near as it is
+  std::vector<bool> constant;        // all voxels of the slice are equal, or none is finite
 
   [[nodiscard]] GreyPicture picture(std::int64_t n) const;
 };

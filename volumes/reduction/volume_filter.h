@@ -28,6 +28,7 @@ class VolumeFilter {
   // `order`: places in `items` of those still there, the preferred ones first. Pure.
   [[nodiscard]] virtual std::vector<VolumeDrop> drops(const std::vector<ReductionItem>& items,
                                                       std::span<const std::size_t> order) const = 0;
+
   [[nodiscard]] virtual std::string threshold_text() const { return ""; }
 };
 

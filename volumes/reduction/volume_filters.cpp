@@ -40,8 +40,8 @@ class Blank final : public VolumeFilter {
  public:
   explicit Blank(const BlankOptions& options) : options_(options) {}
 
-  [[nodiscard]] std::vector<VolumeDrop> drops(
-      const std::vector<ReductionItem>& items, std::span<const std::size_t> order) const override {
+  [[nodiscard]] std::vector<VolumeDrop> drops(const std::vector<ReductionItem>& items,
+                                              std::span<const std::size_t> order) const override {
     std::vector<VolumeDrop> drops;
     for (const std::size_t n : order) {
       const CaseFingerprint& found = items[n].fingerprint;
@@ -68,8 +68,8 @@ class Blank final : public VolumeFilter {
 
 class Exact final : public VolumeFilter {
  public:
-  [[nodiscard]] std::vector<VolumeDrop> drops(
-      const std::vector<ReductionItem>& items, std::span<const std::size_t> order) const override {
+  [[nodiscard]] std::vector<VolumeDrop> drops(const std::vector<ReductionItem>& items,
+                                              std::span<const std::size_t> order) const override {
     std::map<std::string_view, std::vector<std::size_t>> same;
     for (const std::size_t n : order) {
       same[items[n].fingerprint.voxel_digest].push_back(n);
@@ -93,8 +93,8 @@ class SameHash final : public VolumeFilter {
  public:
   explicit SameHash(const VolumeHashOptions& options) : options_(options) {}
 
-  [[nodiscard]] std::vector<VolumeDrop> drops(
-      const std::vector<ReductionItem>& items, std::span<const std::size_t> order) const override {
+  [[nodiscard]] std::vector<VolumeDrop> drops(const std::vector<ReductionItem>& items,
+                                              std::span<const std::size_t> order) const override {
     return repeats(
         items,
         order,
@@ -105,7 +105,9 @@ class SameHash final : public VolumeFilter {
         },
         [](const ReductionItem& kept, const ReductionItem& dropped) {
           const int bits = hash_distance(kept.fingerprint.hash, dropped.fingerprint.hash);
-          return VolumeDrop{0, std::nullopt, static_cast<double>(bits),
+          return VolumeDrop{0,
+                            std::nullopt,
+                            static_cast<double>(bits),
                             fmt::format("{} of 192 bits of its hash differ", bits)};
         });
   }
