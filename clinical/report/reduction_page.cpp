@@ -112,11 +112,11 @@ std::vector<ReportCard> reduction_cards(const ReductionTotals& totals) {
                      note});
   } else if (totals.store_bytes.before > 0) {
     const std::int64_t saved = totals.store_bytes.before - totals.store_bytes.kept;
-    const double giga = static_cast<double>(saved) / 1e9;
+    const bool large = totals.store_bytes.before >= 1'000'000'000;
     cards.push_back({"Saved in the volume store",
-                     {giga},
+                     {static_cast<double>(saved) / (large ? 1e9 : 1e6)},
                      CardFormat::kScore,
-                     "GB of " + byte_text(totals.store_bytes.before),
+                     (large ? "GB of " : "MB of ") + byte_text(totals.store_bytes.before),
                      totals.store_note});
   }
   return cards;
