@@ -262,7 +262,7 @@ TEST(ReductionPage, RefusesAKeyThatIsNoDigestWithoutRepeatingIt) {
 
   const std::string words = refusal(input);
 
-  EXPECT_THAT(words, HasSubstr("16 hexadecimal digits"));
+  EXPECT_THAT(words, HasSubstr("another of 8 characters"));
   EXPECT_THAT(words, Not(HasSubstr("Doe")));
 }
 

@@ -180,6 +180,25 @@ TEST_F(CatalogueFile, ARescanKeepsSplitsAndDropsWhereSeriesRemain) {
   EXPECT_EQ(series[1].dropped_because, "");
 }
 
+TEST_F(CatalogueFile, ReductionsOfCollectionsAreKeptApartAndTakenBack) {
+  const Reduction archive{"reduce: {}\n",
+                          {{"bbbb000000000002", "exact", "aaaa000000000001", 0, "equal"}},
+                          {{"aaaa000000000001", 2, 9, {{3, "dhash", "aaaa000000000001", 2, 4}}}}};
+  const Reduction data{"x", {}, {{"case-1", 0, 4, {{0, "entropy", "", -1, 0.25}}}}};
+  catalogue_.set_reduction("", archive);
+  catalogue_.set_reduction("data", data);
+
+  EXPECT_EQ(catalogue_.reduction(""), archive);
+  EXPECT_EQ(catalogue_.reduction("data"), data);
+  EXPECT_EQ(catalogue_.series()[1].dropped_because, "exact: equal; aaaa000000000001 is kept");
+
+  catalogue_.set_reduction("", std::nullopt);
+
+  EXPECT_FALSE(catalogue_.reduction(""));
+  EXPECT_EQ(catalogue_.reduction("data"), data);
+  EXPECT_EQ(catalogue_.series()[1].dropped_because, "");
+}
+
 TEST_F(CatalogueFile, CasesAreTheKeptSeries) {
   catalogue_.set_reduction(
       "", Reduction{"", {{"bbbb000000000002", "exact", "", 0, "repeats aaaa"}}, {}});

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -56,6 +57,38 @@ TEST(Slice, RefusesThickPatchesAndNamesTheSamplersFor3D) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
     EXPECT_NE(std::string(error.what()).find("uniform_patch"), std::string::npos);
+  }
+}
+
+TEST(Slice, DrawsNoSliceThatWasLeftOut) {
+  const TemporaryStore data({{"a", {13, 11, 9}, {uneven}, std::nullopt}});
+  SamplerInput input{&data.store(), {0}, {6, 5, 1}, 4};
+  input.kept_slices[0] = {1, 4, 8};
+  const auto sampler = make_slice(ConfigSection("sampler"), input);
+
+  std::set<std::int64_t> slices;
+  for (std::uint64_t position = 0; position < 200; ++position) {
+    slices.insert(sampler->patch(position).box.start[2]);
+  }
+
+  EXPECT_EQ(slices, (std::set<std::int64_t>{1, 4, 8}));
+}
+
+TEST(Slice, AnEpochOfSlicesVisitsEachOnceThatIsLeft) {
+  const TemporaryStore data(
+      {{"a", {13, 11, 9}, {uneven}, std::nullopt}, {"b", {13, 11, 4}, {uneven}, std::nullopt}});
+  SamplerInput input{&data.store(), {0, 1}, {6, 5, 1}, 4};
+  input.kept_slices[0] = {1, 4, 8};
+  const auto sampler = make_slice(ConfigSection("sampler").with("each", "slice"), input);
+
+  for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
+    std::set<std::pair<std::int64_t, std::int64_t>> visited;
+    for (std::uint64_t n = 0; n < 7; ++n) {
+      const Patch patch = sampler->patch(7 * epoch + n);
+      visited.emplace(patch.case_index, patch.box.start[2]);
+    }
+    EXPECT_EQ(visited.size(), 7U);
+    EXPECT_FALSE(visited.contains({0, 0}));
   }
 }
 

@@ -1,0 +1,141 @@
+// reduce on a small phantom of which one series lies there again as NIfTI.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "tests/support/process.h"
+
+namespace marrow {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ReduceEndToEnd : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    run({"phantom",
+         "demo",
+         "--kind",
+         "mr",
+         "--patients",
+         "4",
+         "--labelled",
+         "4",
+         "--size",
+         "24x20x16"});
+    run({"scan", "demo/archive"});
+    run({"convert", "demo/archive", "-o", "exported", "--work", "converting"});
+    run({"scan", "demo/archive", "exported"});
+  }
+
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static test::ProcessResult run(std::vector<std::string> words) {
+    return test::run_marrow(std::move(words), {folder_->path(), "", -1});
+  }
+
+  static nlohmann::json answer(std::vector<std::string> words) {
+    words.emplace_back("--json");
+    return nlohmann::json::parse(run(std::move(words)).out);
+  }
+
+  static nlohmann::json listed(const std::string& where) {
+    return answer({"list", "--where", where}).at("series");
+  }
+
+  static inline std::unique_ptr<TemporaryFolder> folder_;
+};
+
+TEST_F(ReduceEndToEnd, LeavesOutExportsOfTheSameScansAndNearCopiesOfSlices) {
+  const nlohmann::json reduced = answer({"reduce"});
+
+  for (const char* const key :
+       {"slices", "kept", "dropped", "series_kept", "series_dropped", "by_filter", "seconds"}) {
+    ASSERT_TRUE(reduced.contains(key)) << key;
+  }
+  const nlohmann::json dropped = listed("not kept and verdict<>'refuse'");
+  ASSERT_EQ(dropped.size(), reduced.at("series_dropped"));
+  ASSERT_GE(dropped.size(), 4U);
+  for (const nlohmann::json& series : dropped) {
+    EXPECT_THAT(series.at("dropped_because").get<std::string>(), HasSubstr("every voxel is equal"));
+  }
+  EXPECT_EQ(reduced.at("curve").size(), 8U);
+  EXPECT_EQ(reduced.at("kept").get<int>() + reduced.at("dropped").get<int>(),
+            reduced.at("slices").get<int>());
+  const std::string page = test::file_text(folder_->path() / "work/reduce.html");
+  EXPECT_THAT(page, HasSubstr("marrow reduce --undo"));
+  EXPECT_EQ(page.find("http://"), std::string::npos);
+}
+
+TEST_F(ReduceEndToEnd, LaterStagesReadTheDecisionAndUndoTakesItBack) {
+  const nlohmann::json reduced = answer({"reduce", "dhash.threshold=10"});
+  const nlohmann::json prepared = answer({"prepare", "--config", "prepare/mr.yaml"});
+  EXPECT_EQ(prepared.at("volumes"), reduced.at("series_kept"));
+  const std::vector<std::string> pretrain{"pretrain",
+                                          "--config",
+                                          "pretrain/spark2d.yaml",
+                                          "--out",
+                                          "runs/reduced",
+                                          "encoder.features=[4,8]",
+                                          "encoder.strides=[1,2]",
+                                          "encoder.blocks=[1,1]",
+                                          "encoder.stem_stride=1",
+                                          "method.decoder=light",
+                                          "method.decoder_widths=[]",
+                                          "data.patch_size=[16,16]",
+                                          "train.steps=2",
+                                          "train.batch_size=2"};
+  const test::ProcessResult with = run(pretrain);
+  ASSERT_EQ(with.exit_code, 0) << with.err;
+  const nlohmann::json facts =
+      nlohmann::json::parse(test::file_text(folder_->path() / "runs/reduced/manifest.json"));
+  EXPECT_THAT(facts.dump(), HasSubstr("reduction_slices_kept"));
+
+  const nlohmann::json undone = answer({"reduce", "--undo"});
+
+  EXPECT_EQ(undone.at("undone"), true);
+  EXPECT_EQ(undone.at("series"), reduced.at("series_dropped"));
+  EXPECT_TRUE(listed("not kept and verdict<>'refuse'").empty());
+  EXPECT_TRUE(answer({"list", "--of", "dropped_slices"}).at("dropped_slices").empty());
+  // What was learnt from other data does not go on quietly.
+  const test::ProcessResult resumed = run([&] {
+    std::vector<std::string> longer = pretrain;
+    longer.emplace_back("train.steps=3");
+    return longer;
+  }());
+  EXPECT_EQ(resumed.exit_code, 7) << resumed.err;
+}
+
+TEST_F(ReduceEndToEnd, ADecisionAboutADataSetIsItsOwn) {
+  const nlohmann::json reduced = answer({"reduce", "--data", "demo/labelled"});
+  const nlohmann::json undone = answer({"reduce", "--data", "demo/labelled", "--undo"});
+
+  EXPECT_EQ(reduced.at("series_dropped"), 0);  // each has a label map of its own
+  EXPECT_EQ(undone.at("undone"), true);
+  EXPECT_EQ(undone.at("slices"), reduced.at("by_filter").at("dhash").at("slices"));
+}
+
+TEST_F(ReduceEndToEnd, MistakesEndWithASentence) {
+  const test::ProcessResult threshold = run({"reduce", "dhash.threshold=65"});
+  const test::ProcessResult filter = run({"reduce", "reduce.slice_filters=[dash]"});
+  const test::ProcessResult nothing = run({"reduce", "--where", "slices>9999"});
+  const test::ProcessResult nowhere = run({"reduce", "--work", "nowhere"});
+
+  EXPECT_EQ(threshold.exit_code, 2);
+  EXPECT_THAT(threshold.err, HasSubstr("0 to 64"));
+  EXPECT_EQ(filter.exit_code, 2);
+  EXPECT_THAT(filter.err, HasSubstr("dhash"));
+  EXPECT_EQ(nothing.exit_code, 3);
+  EXPECT_EQ(nowhere.exit_code, 3);
+  EXPECT_THAT(nowhere.err, HasSubstr("marrow scan"));
+}
+
+}  // namespace
+}  // namespace marrow
