@@ -10,8 +10,8 @@ namespace {
 
 // Nanoseconds, roughly, of looking a key up, of comparing one shortened hash and of comparing one
 // whole hash somewhere in memory.
-constexpr double kLookUpCost = 4;
-constexpr double kCompareCost = 0.06;
+constexpr double kLookUpCost = 10;
+constexpr double kCompareCost = 0.045;
 constexpr double kVerifyCost = 8;
 constexpr int kMostKeyBits = 22;
 constexpr int kMostKeyRadius = 2;
