@@ -11,7 +11,7 @@ namespace marrow {
 // number of hashes instead of with its square, as long as the radius is small beside their length.
 //
 // Memory: what HammingIndex takes, and 16 bytes a word and about 40 bytes a hash beside it,
-// whatever the hashes are: for 10^7 of 64 bits and radius 6 at most 0.8 GB with the hashes.
+// whatever the hashes are: for 10^7 of 64 bits and radius 6 about 0.8 GB with the hashes.
 // Throws Error{kInvalidArgument} for a negative radius.
 [[nodiscard]] Selection greedy_hamming(HashList hashes, int radius);
 
