@@ -109,6 +109,7 @@ class HammingIndex::Search {
     std::uint64_t print;
   };
 
+  // NOLINTNEXTLINE(*-member-init): arrays are left as they come, which each query would pay for
   Search(const HammingIndex& index, HashList queries, int radius, const Visit& visit)
       : index_(index), queries_(queries), radius_(radius), visit_(visit) {}
 
@@ -206,8 +207,8 @@ class HammingIndex::Search {
   const Visit& visit_;
   const HammingKernel& kernel_ = hamming_kernel();
   std::size_t waiting_ = 0;
-  std::array<Candidate, 64> candidates_;     // NOLINT(*-member-init): the first waiting_ are set
-  std::array<std::uint32_t, kPiece> found_;  // NOLINT(*-member-init): filled by the kernel
+  std::array<Candidate, 64> candidates_;     // the first waiting_ are set
+  std::array<std::uint32_t, kPiece> found_;  // filled by the kernel
 };
 
 void HammingIndex::for_each_within(std::span<const std::uint64_t> query,
