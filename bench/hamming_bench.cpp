@@ -1,4 +1,5 @@
-// What finding near-duplicates spends its time on: comparing hashes of 64 bits. Items are pairs.
+// What finding near-duplicates spends its time on: comparing hashes of 64 bits, where items are
+// pairs, and the greedy selection among many, where items are hashes.
 //
 //   hamming_bench [Google Benchmark's options]
 
@@ -10,6 +11,7 @@
 #include <benchmark/benchmark.h>
 
 #include "volumes/fingerprints/hamming_scan.h"
+#include "volumes/reduction/greedy_hamming.h"
 
 namespace marrow {
 namespace {
@@ -44,6 +46,47 @@ void scan(benchmark::State& state) {
 }
 
 BENCHMARK(scan)->Name("HammingScan")->Arg(6)->Arg(10)->Unit(benchmark::kMillisecond);
+
+// Hashes of so many words within 6 bits a word: of 100 hashes 60 are copies of one of 5 others with
+// 0 to 8 flipped bits a word, the rest is random.
+void select(benchmark::State& state) {
+  const auto count = static_cast<std::size_t>(state.range(0));
+  const auto width = static_cast<std::size_t>(state.range(1));
+  std::uint64_t random = 1;
+  std::vector<std::uint64_t> bases(count / 20 * width);
+  for (std::uint64_t& word : bases) {
+    word = next_random(random);
+  }
+  std::vector<std::uint64_t> words;
+  words.reserve(count * width);
+  for (std::size_t n = 0; n < count; ++n) {
+    const bool copy = next_random(random) % 100 < 60;
+    const std::size_t base = next_random(random) % (count / 20);
+    for (std::size_t word = 0; word < width; ++word) {
+      words.push_back(copy ? bases[base * width + word] : next_random(random));
+      for (std::uint64_t flips = copy ? next_random(random) % 9 : 0; flips > 0; --flips) {
+        words.back() ^= std::uint64_t{1} << (next_random(random) % 64);
+      }
+    }
+  }
+  std::size_t kept = 0;
+  for (auto _ : state) {
+    kept = greedy_hamming({words, width}, static_cast<int>(6 * width)).kept.size();
+  }
+  state.counters["kept"] = static_cast<double>(kept);
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+BENCHMARK(select)
+    ->Name("GreedyHamming")
+    ->ArgNames({"hashes", "words"})
+    ->Args({100000, 1})
+    ->Args({1000000, 1})
+    ->Args({10000000, 1})
+    ->Args({100000, 3})
+    ->Args({1000000, 3})
+    ->Iterations(1)
+    ->Unit(benchmark::kSecond);
 
 }  // namespace
 }  // namespace marrow

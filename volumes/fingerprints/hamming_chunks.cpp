@@ -10,8 +10,8 @@ namespace {
 
 // Nanoseconds, roughly, of looking a key up, of comparing one shortened hash and of comparing one
 // whole hash somewhere in memory.
-constexpr double kLookUpCost = 4;
-constexpr double kCompareCost = 0.06;
+constexpr double kLookUpCost = 10;
+constexpr double kCompareCost = 0.045;
 constexpr double kVerifyCost = 8;
 constexpr int kMostKeyBits = 22;
 constexpr int kMostKeyRadius = 2;
@@ -49,12 +49,14 @@ HammingChunk make_chunk(std::size_t width, int chunks, int number, int key_bits,
   chunk.bits = key_bits;
   chunk.radius = radius;
   chunk.table.resize(width * 8 * 256);
-  const int whole = static_cast<int>(64 * width) / chunks;
-  for (int n = 0; n < key_bits; ++n) {
-    const auto bit = static_cast<std::size_t>(number + n * whole / key_bits * chunks);
+  const std::size_t whole = 64 * width / static_cast<std::size_t>(chunks);
+  const auto keys = static_cast<std::size_t>(key_bits);
+  for (std::size_t n = 0; n < keys; ++n) {
+    const std::size_t bit =
+        static_cast<std::size_t>(number) + n * whole / keys * static_cast<std::size_t>(chunks);
     for (std::size_t value = 0; value < 256; ++value) {
       if ((value >> (bit % 8) & 1U) != 0) {
-        chunk.table[bit / 8 * 256 + value] |= std::uint32_t{1} << static_cast<unsigned>(n);
+        chunk.table[bit / 8 * 256 + value] |= std::uint32_t{1} << n;
       }
     }
   }

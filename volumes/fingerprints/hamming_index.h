@@ -6,19 +6,19 @@
 #include <span>
 #include <vector>
 
+#include "core/large_memory.h"
 #include "volumes/fingerprints/hamming_chunks.h"
 #include "volumes/fingerprints/hash_list.h"
 
 namespace marrow {
 
-struct HammingKernel;
-
 // Finds the hashes of a list within a Hamming distance, all of them, without comparing all: for
 // millions of hashes and distances that are small beside their length. Borrows the hashes.
 //
 // Memory, beside the hashes: for each chunk (hamming_chunks.h; 3 or 4 for millions of hashes of 64
-// bits and radius 6, at most radius + 1) 8 bytes a hash, 12 beyond radius 10, and tables of at most
-// 2^22 positions; 4 more bytes a hash while it is made. Thread-safe once made.
+// bits and radius 6, at most radius + 1) 8 bytes a hash, 12 beyond radius 10, and two tables of at
+// most 2^22 positions; 4 more bytes a hash while it is made. Searches may run in
+// several threads.
 class HammingIndex {
  public:
   // For queries of up to `radius` >= 0. Throws Error{kInvalidArgument} for a negative one.
@@ -33,10 +33,14 @@ class HammingIndex {
 
   // The same for many queries, visit(query, position, distance), in an order that takes them
   // together where they are alike: several times faster when the index is larger than the caches.
-  // Takes 8 bytes a query and as many tables as one chunk while it runs.
+  // Takes 24 bytes a query and a table of at most 2^22 positions while it runs.
   void for_each_pair(HashList queries,
                      int radius,
                      const std::function<void(std::uint32_t, std::uint32_t, int)>& visit) const;
+
+  // Leaves out all positions before this one from now on, which makes later searches faster. Not
+  // while others search.
+  void drop_before(std::uint32_t position);
 
   [[nodiscard]] std::size_t bytes() const;
 
@@ -44,27 +48,16 @@ class HammingIndex {
   struct Part {
     HammingChunk chunk;
     std::vector<std::uint32_t> begins;     // where each key's positions begin, and the end
-    std::vector<std::uint32_t> positions;  // by key, ascending for each
-    std::vector<std::uint32_t> prints32;   // of those hashes, for a first comparison; one of both
-    std::vector<std::uint64_t> prints64;
+    std::vector<std::uint32_t> starts;     // the same without those that were dropped
+    VoxelVector<std::uint32_t> positions;  // by key, ascending for each
+    VoxelVector<std::uint32_t> prints32;   // of those hashes, for a first comparison; one of both
+    VoxelVector<std::uint64_t> prints64;
   };
 
-  struct Query {
-    const std::uint64_t* hash;
-    std::uint64_t print;
-    int radius;
-    const HammingKernel* kernel;
-  };
+  class Search;
 
   void check(std::size_t width, int radius) const;
   void fill(Part& part) const;
-  void fetch(const Part& part, std::uint32_t key) const;
-  template <class Visit>
-  void compare(std::size_t part,
-               const Query& query,
-               std::size_t begin,
-               std::size_t end,
-               Visit&& visit) const;
 
   HashList hashes_;
   int radius_;

@@ -5,7 +5,7 @@
 namespace marrow {
 
 std::span<const HammingKernel> hamming_kernels() {
-  static const std::vector<HammingKernel> kernels = [] {
+  static const std::vector<HammingKernel> kKernels = [] {
     std::vector<HammingKernel> runs;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("x86-64-v4") && __builtin_cpu_supports("avx512vpopcntdq")) {
@@ -18,7 +18,7 @@ std::span<const HammingKernel> hamming_kernels() {
     runs.push_back(hamming_kernel_baseline());
     return runs;
   }();
-  return kernels;
+  return kKernels;
 }
 
 }  // namespace marrow

@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/large_memory.h"
 #include "volumes/fingerprints/hamming_index.h"
 #include "volumes/fingerprints/hamming_kernel.h"
 
 namespace marrow {
 namespace {
+
+using Numbers = VoxelVector<std::uint32_t>;  // large pages: much is looked up here and there
 
 constexpr std::uint32_t kNobody = std::numeric_limits<std::uint32_t>::max();
 // Below, comparing all is faster than an index.
@@ -21,22 +24,22 @@ constexpr std::size_t kPlainGroup = 512;
 constexpr std::size_t kCachedGroup = std::size_t{1} << 15U;
 // Of a larger group so many are decided among themselves before all later ones are compared with
 // what was kept of them at once: many of those have keys of the large index in common.
-constexpr std::size_t kBlocks = 16;
+constexpr std::size_t kBlocks = 32;
 
-std::vector<std::uint64_t> gather(HashList hashes, const std::vector<std::uint32_t>& positions) {
-  std::vector<std::uint64_t> words;
-  words.reserve(positions.size() * hashes.width());
+VoxelVector<std::uint64_t> gather(HashList hashes, const Numbers& positions) {
+  VoxelVector<std::uint64_t> words(positions.size() * hashes.width());
+  auto next = words.begin();
   for (const std::uint32_t position : positions) {
-    words.insert(words.end(), hashes[position], hashes[position] + hashes.width());
+    next = std::copy_n(hashes[position], hashes.width(), next);
   }
   return words;
 }
 
 // For each hash the first that is the same.
-std::vector<std::uint32_t> first_of_same(HashList hashes) {
+Numbers first_of_same(HashList hashes) {
   const std::size_t slots = std::bit_ceil(hashes.size() * 2 + 1);
-  std::vector<std::uint32_t> table(slots, kNobody);
-  std::vector<std::uint32_t> first(hashes.size());
+  Numbers table(slots, kNobody);
+  Numbers first(hashes.size());
   for (std::size_t n = 0; n < first.size(); ++n) {
     const std::uint64_t* const hash = hashes[n];
     std::uint64_t mixed = 0;
@@ -58,9 +61,9 @@ std::vector<std::uint32_t> first_of_same(HashList hashes) {
 }
 
 // For each hash the position of the kept one that it stands for; itself if kept.
-std::vector<std::uint32_t> owners_of_few(HashList hashes, int radius) {
+Numbers owners_of_few(HashList hashes, int radius) {
   const HammingKernel& kernel = hamming_kernel();
-  std::vector<std::uint32_t> owners(hashes.size(), kNobody);
+  Numbers owners(hashes.size(), kNobody);
   for (std::uint32_t n = 0; n < owners.size(); ++n) {
     if (owners[n] != kNobody) {
       continue;
@@ -76,9 +79,9 @@ std::vector<std::uint32_t> owners_of_few(HashList hashes, int radius) {
   return owners;
 }
 
-std::vector<std::uint32_t> owners_of_cached(HashList hashes, int radius) {
+Numbers owners_of_cached(HashList hashes, int radius) {
   const HammingIndex index(hashes, radius);
-  std::vector<std::uint32_t> owners(hashes.size(), kNobody);
+  Numbers owners(hashes.size(), kNobody);
   for (std::uint32_t n = 0; n < owners.size(); ++n) {
     if (owners[n] == kNobody) {
       owners[n] = n;
@@ -90,9 +93,9 @@ std::vector<std::uint32_t> owners_of_cached(HashList hashes, int radius) {
   return owners;
 }
 
-std::vector<std::uint32_t> owners_of_many(HashList hashes, int radius);
+Numbers owners_of_many(HashList hashes, int radius);
 
-std::vector<std::uint32_t> owners_of(HashList hashes, int radius) {
+Numbers owners_of(HashList hashes, int radius) {
   return hashes.size() <= kPlainGroup    ? owners_of_few(hashes, radius)
          : hashes.size() <= kCachedGroup ? owners_of_cached(hashes, radius)
                                          : owners_of_many(hashes, radius);
@@ -100,33 +103,32 @@ std::vector<std::uint32_t> owners_of(HashList hashes, int radius) {
 
 // Decides hashes from the first on, a block at a time, until at most half of them are left, for
 // which another index is faster; those are kNobody's.
-std::vector<std::uint32_t> owners_of_first(HashList hashes, int radius) {
-  const HammingIndex index(hashes, radius);
+Numbers owners_of_first(HashList hashes, int radius) {
+  HammingIndex index(hashes, radius);
   const std::size_t block_size = std::max(kCachedGroup, hashes.size() / kBlocks);
-  std::vector<std::uint32_t> owners(hashes.size(), kNobody);
+  Numbers owners(hashes.size(), kNobody);
   std::uint32_t next = 0;
   for (std::size_t left = hashes.size(); left > hashes.size() / 2;) {
-    std::vector<std::uint32_t> block;
+    Numbers block;
     for (; next < owners.size() && block.size() < block_size; ++next) {
       if (owners[next] == kNobody) {
         block.push_back(next);
       }
     }
-    const std::vector<std::uint64_t> words = gather(hashes, block);
-    const std::vector<std::uint32_t> among = owners_of({words, hashes.width()}, radius);
-    std::vector<std::uint32_t> kept;
+    const VoxelVector<std::uint64_t> words = gather(hashes, block);
+    const Numbers among = owners_of({words, hashes.width()}, radius);
+    Numbers kept;
     for (std::size_t n = 0; n < block.size(); ++n) {
       owners[block[n]] = block[among[n]];
       if (among[n] == n) {
         kept.push_back(block[n]);
       }
     }
-    const std::vector<std::uint64_t> queries = gather(hashes, kept);
+    const VoxelVector<std::uint64_t> queries = gather(hashes, kept);
+    index.drop_before(next);
     index.for_each_pair(
         {queries, hashes.width()}, radius, [&](std::uint32_t query, std::uint32_t position, int) {
-          if (position >= next) {
-            owners[position] = std::min(owners[position], kept[query]);
-          }
+          owners[position] = std::min(owners[position], kept[query]);
         });
     left = static_cast<std::size_t>(
         std::count(owners.begin() + static_cast<std::ptrdiff_t>(next), owners.end(), kNobody));
@@ -134,16 +136,16 @@ std::vector<std::uint32_t> owners_of_first(HashList hashes, int radius) {
   return owners;
 }
 
-std::vector<std::uint32_t> owners_of_many(HashList hashes, int radius) {
-  std::vector<std::uint32_t> owners = owners_of_first(hashes, radius);
-  std::vector<std::uint32_t> left;
+Numbers owners_of_many(HashList hashes, int radius) {
+  Numbers owners = owners_of_first(hashes, radius);
+  Numbers left;
   for (std::uint32_t n = 0; n < owners.size(); ++n) {
     if (owners[n] == kNobody) {
       left.push_back(n);
     }
   }
-  const std::vector<std::uint64_t> words = gather(hashes, left);
-  const std::vector<std::uint32_t> later = owners_of({words, hashes.width()}, radius);
+  const VoxelVector<std::uint64_t> words = gather(hashes, left);
+  const Numbers later = owners_of({words, hashes.width()}, radius);
   for (std::size_t n = 0; n < left.size(); ++n) {
     owners[left[n]] = left[later[n]];
   }
@@ -160,15 +162,15 @@ Selection greedy_hamming(HashList hashes, int radius) {
   }
   // Whatever is near to a hash is near to its copies, so that only first ones matter; archives are
   // full of the same black slice.
-  std::vector<std::uint32_t> owners = first_of_same(hashes);
-  std::vector<std::uint32_t> left;
+  Numbers owners = first_of_same(hashes);
+  Numbers left;
   for (std::uint32_t n = 0; n < owners.size(); ++n) {
     if (owners[n] == n) {
       left.push_back(n);
     }
   }
-  const std::vector<std::uint64_t> words = gather(hashes, left);
-  const std::vector<std::uint32_t> decided = owners_of({words, hashes.width()}, radius);
+  const VoxelVector<std::uint64_t> words = gather(hashes, left);
+  const Numbers decided = owners_of({words, hashes.width()}, radius);
   for (std::size_t n = 0; n < left.size(); ++n) {
     owners[left[n]] = left[decided[n]];
   }

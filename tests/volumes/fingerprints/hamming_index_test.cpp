@@ -96,6 +96,22 @@ TEST(HammingChunks, MissNoPairWithinTheRadius) {
   }
 }
 
+TEST(HammingIndex, FindsNothingBeforeWhatWasDropped) {
+  const std::vector<std::uint64_t> words = testing::near_hashes(3000, 1, 6);
+  const HashList hashes(words, 1);
+  std::vector<Pair> expected = every_pair(hashes, hashes, 6);
+  std::erase_if(expected, [](const Pair& pair) { return std::get<1>(pair) < 1000; });
+  HammingIndex index(hashes, 6);
+  index.drop_before(500);
+  index.drop_before(1000);
+  std::vector<Pair> found;
+  index.for_each_pair(hashes, 6, [&](auto query, auto position, int distance) {
+    found.emplace_back(query, position, distance);
+  });
+  std::sort(found.begin(), found.end());
+  EXPECT_EQ(found, expected);
+}
+
 TEST(HammingIndex, OfNoHashesFindsNothing) {
   const HammingIndex index({{}, 1}, 6);
   const std::vector<std::uint64_t> query{0};
