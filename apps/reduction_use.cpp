@@ -79,6 +79,17 @@ ReductionUse use_reduction(const Reduction& reduction, bool slices, SamplerInput
     use.kept_slices += static_cast<std::int64_t>(kept->size());
     input.kept_slices[index] = *kept;
   }
+  // A labelled case stays as a whole even when none of its slices does: there is nothing to draw.
+  use.dropped_cases +=
+      static_cast<std::int64_t>(std::erase_if(input.cases, [&](std::int64_t index) {
+        const auto kept = input.kept_slices.find(index);
+        return kept != input.kept_slices.end() && kept->second.empty();
+      }));
+  if (input.cases.empty()) {
+    throw Error(
+        ErrorCode::kNothingFound,
+        "reduce left out every slice of the store; take it back with `marrow reduce --undo`");
+  }
   return use;
 }
 
