@@ -237,11 +237,8 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
                              train_run.label,
                              input.cases.size(),
                              result.steps));
-  run.write_manifest(context,
-                     "pretrain",
-                     fingerprint,
-                     with_volumes(facts, input.cases.size()),
-                     &result);
+  run.write_manifest(
+      context, "pretrain", fingerprint, with_volumes(facts, input.cases.size()), &result);
   context.answer({{"method", train_run.label},
                   {"encoder", context.config.section("encoder").part_name("resenc_unet")},
                   {"steps", result.steps},
