@@ -11,13 +11,13 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/parallel_jobs.h"
 #include "core/progress.h"
 #include "core/rng.h"
 #include "core/text.h"
 #include "io/dicom/dicom_writer.h"
 #include "io/phantom/archive_plan.h"
 #include "io/phantom/labelled_set.h"
-#include "io/phantom/parallel.h"
 
 namespace marrow {
 namespace {
@@ -262,11 +262,14 @@ PhantomSummary write_phantom(const std::filesystem::path& folder,
   const std::filesystem::path archive = folder / "archive";
   const std::vector<PlannedSeries> plan = plan_phantom_archive(options);
   std::vector<WrittenSeries> written(plan.size());
-  parallel_jobs(static_cast<std::int64_t>(plan.size()), options.threads, [&](std::int64_t n) {
-    const auto index = static_cast<std::size_t>(n);
-    written[index] = archive_write_series(archive, options, plan[index]);
-    progress.advance();
-  });
+  parallel_jobs(static_cast<std::int64_t>(plan.size()),
+                options.threads,
+                "writing the phantom",
+                [&](std::int64_t n) {
+                  const auto index = static_cast<std::size_t>(n);
+                  written[index] = archive_write_series(archive, options, plan[index]);
+                  progress.advance();
+                });
   write_atomically(archive / "README.txt", kNote);
   write_atomically(archive / "EMPTY.dcm", std::string_view{});
   archive_write_reports(folder, options, plan, written);

@@ -8,11 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "core/parallel_jobs.h"
 #include "core/progress.h"
 #include "core/rng.h"
 #include "io/nifti/nifti.h"
 #include "io/phantom/anatomy.h"
-#include "io/phantom/parallel.h"
 
 namespace marrow {
 namespace {
@@ -52,7 +52,7 @@ void labelled_write_case(const std::filesystem::path& folder,
 void write_phantom_labelled(const std::filesystem::path& folder,
                             const PhantomOptions& options,
                             Progress& progress) {
-  parallel_jobs(options.labelled, options.threads, [&](std::int64_t n) {
+  parallel_jobs(options.labelled, options.threads, "writing the phantom", [&](std::int64_t n) {
     labelled_write_case(folder, options, n);
     progress.advance();
   });

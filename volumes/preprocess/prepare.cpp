@@ -1,24 +1,21 @@
 #include "volumes/preprocess/prepare.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <exception>
 #include <mutex>
 #include <new>
 #include <optional>
 #include <set>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/interrupt.h"
 #include "core/log.h"
+#include "core/parallel_jobs.h"
 #include "core/progress.h"
 #include "core/text.h"
 #include "volumes/preprocess/case_reading.h"
@@ -178,19 +175,12 @@ class PrepareRun {
   }
 
   void run(std::int64_t threads) {
-    {
-      std::vector<std::jthread> others;
-      const std::int64_t wanted = std::min(threads, static_cast<std::int64_t>(left_.size()));
-      for (std::int64_t thread = 1; thread < wanted; ++thread) {
-        others.emplace_back([this] { work(); });
-      }
-      work();
-    }
+    parallel_jobs(
+        static_cast<std::int64_t>(left_.size()),
+        threads,
+        "preparing volumes",
+        [this](std::int64_t place) { prepare_at(left_[static_cast<std::size_t>(place)]); });
     progress_.finish();
-    if (failure_) {
-      std::rethrow_exception(failure_);
-    }
-    throw_if_interrupted("preparing volumes");
   }
 
   // In the order of the cases.
@@ -205,43 +195,23 @@ class PrepareRun {
   }
 
  private:
-  void work() {
-    while (!interrupted() && !stopped_.load()) {
-      const std::size_t place = next_.fetch_add(1);
-      if (place >= left_.size()) {
-        return;
+  void prepare_at(std::size_t at) {
+    try {
+      prepare_case(cases_[at], source_, reading_, recipe_, classes_, writer_);
+    } catch (const Error& error) {
+      if (ends_the_run(error)) {
+        throw;
       }
-      const std::size_t at = left_[place];
-      try {
-        prepare_case(cases_[at], source_, reading_, recipe_, classes_, writer_);
-      } catch (const Error& error) {
-        if (ends_the_run(error)) {
-          fail(std::current_exception());
-          return;
-        }
-        issues_[at] = issue_of(cases_[at], error);
-      } catch (const std::bad_alloc&) {
-        fail(std::make_exception_ptr(
-            Error(ErrorCode::kResources,
+      issues_[at] = issue_of(cases_[at], error);
+    } catch (const std::bad_alloc&) {
+      throw Error(ErrorCode::kResources,
                   fmt::format("prepare: memory ran out at {} ({} in use at most so far); lower "
                               "`threads` or choose a coarser "
                               "spacing_mm",
                               case_name(cases_[at]),
-                              format_bytes(peak_rss_bytes())))));
-        return;
-      } catch (const std::exception&) {
-        fail(std::current_exception());
-        return;
-      }
-      progress_.advance();
+                              format_bytes(peak_rss_bytes())));
     }
-  }
-
-  void fail(std::exception_ptr failure) {
-    const std::lock_guard lock(failing_);
-    if (!stopped_.exchange(true)) {
-      failure_ = std::move(failure);
-    }
+    progress_.advance();
   }
 
   std::span<const Case> cases_;
@@ -253,10 +223,6 @@ class PrepareRun {
   std::vector<std::size_t> left_;
   Progress progress_;
   std::mutex reading_;  // the source is not thread-safe
-  std::mutex failing_;
-  std::exception_ptr failure_;
-  std::atomic<std::size_t> next_{0};
-  std::atomic<bool> stopped_{false};
 };
 
 }  // namespace

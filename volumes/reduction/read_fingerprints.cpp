@@ -1,16 +1,13 @@
 #include "volumes/reduction/read_fingerprints.h"
 
-#include <atomic>
-#include <exception>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "core/digest.h"
 #include "core/error.h"
-#include "core/interrupt.h"
+#include "core/parallel_jobs.h"
 #include "core/progress.h"
 #include "volumes/preprocess/case_reading.h"
 #include "volumes/preprocess/intensity.h"
@@ -56,18 +53,11 @@ class Reading {
                   default_progress_style()) {}
 
   void run(std::int64_t threads) {
-    {
-      std::vector<std::jthread> others;
-      for (std::int64_t n = 1; n < threads; ++n) {
-        others.emplace_back([this] { work(); });
-      }
-      work();
-    }
+    parallel_jobs(static_cast<std::int64_t>(items_.size()),
+                  threads,
+                  "reducing; what was read is kept, and the same command goes on",
+                  [this](std::int64_t at) { read_at(static_cast<std::size_t>(at)); });
     progress_.finish();
-    if (failure_) {
-      std::rethrow_exception(failure_);
-    }
-    throw_if_interrupted("reducing; what was read is kept, and the same command goes on");
   }
 
   [[nodiscard]] std::vector<Issue> issues() const {
@@ -81,26 +71,16 @@ class Reading {
   }
 
  private:
-  void work() {
-    while (!interrupted() && !stopped_.load()) {
-      const std::size_t at = next_.fetch_add(1);
-      if (at >= items_.size()) {
-        return;
+  void read_at(std::size_t at) {
+    try {
+      read(items_[at]);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kInternal || error.code() == ErrorCode::kInterrupted) {
+        throw;
       }
-      try {
-        read(items_[at]);
-      } catch (const Error& error) {
-        if (error.code() == ErrorCode::kInternal || error.code() == ErrorCode::kInterrupted) {
-          fail();
-          return;
-        }
-        issues_[at] = issue_of(items_[at].one, error);
-      } catch (const std::exception&) {
-        fail();
-        return;
-      }
-      progress_.advance();
+      issues_[at] = issue_of(items_[at].one, error);
     }
+    progress_.advance();
   }
 
   void read(ReductionItem& item) {
@@ -150,23 +130,13 @@ class Reading {
     return std::move(*first);
   }
 
-  void fail() {
-    const std::lock_guard lock(failing_);
-    if (!stopped_.exchange(true)) {
-      failure_ = std::current_exception();
-    }
-  }
-
   std::vector<ReductionItem>& items_;
   VolumeSource& source_;
   const PictureOptions options_;
   FingerprintCache& cache_;
   std::vector<std::optional<Issue>> issues_;
   Progress progress_;
-  std::mutex reading_, failing_;
-  std::exception_ptr failure_;
-  std::atomic<std::size_t> next_{0};
-  std::atomic<bool> stopped_{false};
+  std::mutex reading_;  // neither source nor cache is thread-safe
 };
 
 }  // namespace

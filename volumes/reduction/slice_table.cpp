@@ -1,15 +1,13 @@
 #include "volumes/reduction/slice_table.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
+#include <iterator>
 #include <map>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include "core/error.h"
 #include "core/interrupt.h"
+#include "core/parallel_jobs.h"
 #include "core/progress.h"
 #include "volumes/fingerprints/lanczos_resize.h"
 
@@ -90,43 +88,21 @@ std::vector<std::size_t> select_groups(const SliceTable& table,
                                        double threshold,
                                        std::int64_t threads) {
   std::vector<std::size_t> stands_for(table.places.size(), kNoSlice);
-  std::atomic<std::size_t> next{0};
-  std::mutex failing;
-  std::exception_ptr failure;
-  const auto work = [&] {
-    for (std::size_t n = next++; n < table.groups.size() && !interrupted(); n = next++) {
-      std::vector<std::size_t> places;
-      std::vector<SliceFacts> facts;
-      for (const std::size_t place : table.groups[n]) {
-        if (left[place]) {
-          places.push_back(place);
-          facts.push_back(table.facts[place]);
-        }
-      }
-      try {
-        const Selection selection = filter.select(facts, threshold);
-        for (std::size_t slice = 0; slice < places.size(); ++slice) {
-          const std::size_t by = selection.stands_for[slice];
-          stands_for[places[slice]] = by == kNoSlice ? kNoSlice : places[by];
-        }
-      } catch (const std::exception&) {
-        const std::lock_guard lock(failing);
-        failure = std::current_exception();
-        next = table.groups.size();
+  parallel_jobs(std::ssize(table.groups), threads, "reducing", [&](std::int64_t n) {
+    std::vector<std::size_t> places;
+    std::vector<SliceFacts> facts;
+    for (const std::size_t place : table.groups[static_cast<std::size_t>(n)]) {
+      if (left[place]) {
+        places.push_back(place);
+        facts.push_back(table.facts[place]);
       }
     }
-  };
-  {
-    std::vector<std::jthread> others;
-    for (std::int64_t n = 1; n < threads; ++n) {
-      others.emplace_back(work);
+    const Selection selection = filter.select(facts, threshold);
+    for (std::size_t slice = 0; slice < places.size(); ++slice) {
+      const std::size_t by = selection.stands_for[slice];
+      stands_for[places[slice]] = by == kNoSlice ? kNoSlice : places[by];
     }
-    work();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
-  throw_if_interrupted("reducing");
+  });
   return stands_for;
 }
 

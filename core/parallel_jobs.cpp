@@ -1,4 +1,4 @@
-#include "io/phantom/parallel.h"
+#include "core/parallel_jobs.h"
 
 #include <algorithm>
 #include <atomic>
@@ -13,6 +13,7 @@ namespace marrow {
 
 void parallel_jobs(std::int64_t count,
                    std::int64_t threads,
+                   const char* doing,
                    const std::function<void(std::int64_t)>& job) {
   std::atomic<std::int64_t> next{0};
   std::mutex guard;
@@ -20,7 +21,7 @@ void parallel_jobs(std::int64_t count,
   const auto work = [&] {
     for (std::int64_t n = next++; n < count; n = next++) {
       try {
-        throw_if_interrupted("writing the phantom");
+        throw_if_interrupted(doing);
         job(n);
       } catch (...) {  // kept for the calling thread, which rethrows it
         const std::lock_guard<std::mutex> lock(guard);
@@ -41,6 +42,7 @@ void parallel_jobs(std::int64_t count,
   if (failure) {
     std::rethrow_exception(failure);
   }
+  throw_if_interrupted(doing);
 }
 
 }  // namespace marrow
