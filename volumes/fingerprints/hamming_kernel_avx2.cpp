@@ -1,6 +1,7 @@
 #include <immintrin.h>
 
 #include "volumes/fingerprints/hamming_kernel.h"
+#include "volumes/fingerprints/hamming_loop.h"
 
 // As in lanczos_loop.h: nothing here may be a function that another file has, too.
 namespace marrow {
@@ -32,15 +33,6 @@ __m256i distances64(const std::uint64_t* values, __m256i query) {
                          _mm256_setzero_si256());
 }
 
-std::size_t append(std::uint32_t mask, std::size_t first, std::uint32_t* found) {
-  std::size_t matches = 0;
-  for (; mask != 0; mask &= mask - 1) {
-    found[matches++] =
-        static_cast<std::uint32_t>(first + static_cast<std::size_t>(__builtin_ctz(mask)));
-  }
-  return matches;
-}
-
 std::size_t match32(const std::uint32_t* values,
                     std::size_t count,
                     std::uint32_t query,
@@ -62,7 +54,7 @@ std::size_t match32(const std::uint32_t* values,
     }
     for (std::size_t n = 0; n < 4; ++n) {
       const __m256 near = _mm256_castsi256_ps(_mm256_cmpgt_epi32(limit, counts[n]));
-      matches += append(
+      matches += append_matches(
           static_cast<std::uint32_t>(_mm256_movemask_ps(near)), first + 8 * n, found + matches);
     }
   }
@@ -94,7 +86,7 @@ std::size_t match64(const std::uint64_t* values,
     }
     for (std::size_t n = 0; n < 4; ++n) {
       const __m256d near = _mm256_castsi256_pd(_mm256_cmpgt_epi64(limit, counts[n]));
-      matches += append(
+      matches += append_matches(
           static_cast<std::uint32_t>(_mm256_movemask_pd(near)), first + 4 * n, found + matches);
     }
   }
@@ -105,18 +97,10 @@ std::size_t match64(const std::uint64_t* values,
   return matches;
 }
 
-int distance(const std::uint64_t* a, const std::uint64_t* b, std::size_t width) {
-  int sum = 0;
-  for (std::size_t n = 0; n < width; ++n) {
-    sum += __builtin_popcountll(a[n] ^ b[n]);
-  }
-  return sum;
-}
-
 }  // namespace
 
 HammingKernel hamming_kernel_avx2() {
-  return {"avx2", match32, match64, distance};
+  return {"avx2", match32, match64, hamming_words};
 }
 
 }  // namespace marrow

@@ -1,6 +1,7 @@
 #include <immintrin.h>
 
 #include "volumes/fingerprints/hamming_kernel.h"
+#include "volumes/fingerprints/hamming_loop.h"
 
 // As in lanczos_loop.h: nothing here may be a function that another file has, too.
 //
@@ -10,15 +11,6 @@
 // more than comparing 64.
 namespace marrow {
 namespace {
-
-std::size_t append(std::uint64_t mask, std::size_t first, std::uint32_t* found) {
-  std::size_t matches = 0;
-  for (; mask != 0; mask &= mask - 1) {
-    found[matches++] =
-        static_cast<std::uint32_t>(first + static_cast<std::size_t>(__builtin_ctzll(mask)));
-  }
-  return matches;
-}
 
 std::size_t match32(const std::uint32_t* values,
                     std::size_t count,
@@ -41,10 +33,10 @@ std::size_t match32(const std::uint32_t* values,
     if (_mm512_cmple_epu32_mask(least, limit) == 0) {
       continue;
     }
-    matches += append(_mm512_cmple_epu32_mask(a, limit), first, found + matches);
-    matches += append(_mm512_cmple_epu32_mask(b, limit), first + 16, found + matches);
-    matches += append(_mm512_cmple_epu32_mask(c, limit), first + 32, found + matches);
-    matches += append(_mm512_cmple_epu32_mask(d, limit), first + 48, found + matches);
+    matches += append_matches(_mm512_cmple_epu32_mask(a, limit), first, found + matches);
+    matches += append_matches(_mm512_cmple_epu32_mask(b, limit), first + 16, found + matches);
+    matches += append_matches(_mm512_cmple_epu32_mask(c, limit), first + 32, found + matches);
+    matches += append_matches(_mm512_cmple_epu32_mask(d, limit), first + 48, found + matches);
   }
   if (first == count) {
     return matches;
@@ -56,7 +48,7 @@ std::size_t match32(const std::uint32_t* values,
                some, distances(_mm512_maskz_loadu_epi32(some, values + first + offset)), limit)}
            << offset;
   };
-  return matches + append(near(0) | near(16) | near(32) | near(48), first, found + matches);
+  return matches + append_matches(near(0) | near(16) | near(32) | near(48), first, found + matches);
 }
 
 std::size_t match64(const std::uint64_t* values,
@@ -81,10 +73,10 @@ std::size_t match64(const std::uint64_t* values,
     if (_mm512_cmple_epu64_mask(least, limit) == 0) {
       continue;
     }
-    matches += append(_mm512_cmple_epu64_mask(a, limit), first, found + matches);
-    matches += append(_mm512_cmple_epu64_mask(b, limit), first + 8, found + matches);
-    matches += append(_mm512_cmple_epu64_mask(c, limit), first + 16, found + matches);
-    matches += append(_mm512_cmple_epu64_mask(d, limit), first + 24, found + matches);
+    matches += append_matches(_mm512_cmple_epu64_mask(a, limit), first, found + matches);
+    matches += append_matches(_mm512_cmple_epu64_mask(b, limit), first + 8, found + matches);
+    matches += append_matches(_mm512_cmple_epu64_mask(c, limit), first + 16, found + matches);
+    matches += append_matches(_mm512_cmple_epu64_mask(d, limit), first + 24, found + matches);
   }
   if (first == count) {
     return matches;
@@ -96,21 +88,13 @@ std::size_t match64(const std::uint64_t* values,
                some, distances(_mm512_maskz_loadu_epi64(some, values + first + offset)), limit)}
            << offset;
   };
-  return matches + append(near(0) | near(8) | near(16) | near(24), first, found + matches);
-}
-
-int distance(const std::uint64_t* a, const std::uint64_t* b, std::size_t width) {
-  int sum = 0;
-  for (std::size_t n = 0; n < width; ++n) {
-    sum += __builtin_popcountll(a[n] ^ b[n]);
-  }
-  return sum;
+  return matches + append_matches(near(0) | near(8) | near(16) | near(24), first, found + matches);
 }
 
 }  // namespace
 
 HammingKernel hamming_kernel_vpopcnt() {
-  return {"vpopcnt", match32, match64, distance};
+  return {"vpopcnt", match32, match64, hamming_words};
 }
 
 }  // namespace marrow
