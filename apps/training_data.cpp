@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "io/datasets/dataset_reader.h"
 #include "io/image_source.h"
+#include "volumes/preprocess/case_reading.h"
 #include "volumes/preprocess/prepare.h"
 
 namespace marrow {
@@ -23,15 +24,7 @@ namespace {
 std::string dataset_digest(const Dataset& dataset, const RecipeOptions& recipe) {
   std::string text = recipe_digest(recipe);
   const auto add = [&](const ImageRef& image) {
-    for (const std::filesystem::path& file : image.files) {
-      std::error_code error;
-      const std::uintmax_t size = std::filesystem::file_size(file, error);
-      const auto time = std::filesystem::last_write_time(file, error).time_since_epoch().count();
-      text += fmt::format("{}|{}|{}\n", std::filesystem::absolute(file).string(), size, time);
-    }
-    if (image.volume) {
-      text += fmt::format("volume {}\n", *image.volume);
-    }
+    text += image_files_text(image);
     for (const std::filesystem::path& file : image.grid_files) {
       text += file.string() + "\n";
     }

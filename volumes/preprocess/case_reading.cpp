@@ -1,5 +1,9 @@
 #include "volumes/preprocess/case_reading.h"
 
+#include <cstdint>
+#include <filesystem>
+#include <system_error>
+
 #include <fmt/format.h>
 
 #include "core/text.h"
@@ -79,6 +83,20 @@ ReadCase read_case(const Case& one, VolumeSource& source, std::mutex& reading) {
     result.labels->geometry = grid;
   }
   return result;
+}
+
+std::string image_files_text(const ImageRef& image) {
+  std::string text;
+  for (const std::filesystem::path& file : image.files) {
+    std::error_code error;
+    const std::uintmax_t size = std::filesystem::file_size(file, error);
+    const auto time = std::filesystem::last_write_time(file, error).time_since_epoch().count();
+    text += fmt::format("{}|{}|{}\n", std::filesystem::absolute(file).string(), size, time);
+  }
+  if (image.volume) {
+    text += fmt::format("volume {}\n", *image.volume);
+  }
+  return text;
 }
 
 Issue issue_of(const Case& one, const Error& error) {

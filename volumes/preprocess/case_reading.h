@@ -44,6 +44,10 @@ struct ReadCase {
 // else what the source throws.
 [[nodiscard]] ReadCase read_case(const Case& one, VolumeSource& source, std::mutex& reading);
 
+// Lines that name an image's files with their sizes and times, and which volume in them: other
+// content comes with another text.
+[[nodiscard]] std::string image_files_text(const ImageRef& image);
+
 // The line of a list of refused cases.
 [[nodiscard]] Issue issue_of(const Case& one, const Error& error);
 

@@ -24,14 +24,7 @@ std::string cache_name(const Case& one, const PictureOptions& options) {
                                  options.high_hu,
                                  modality_name(one.modality));
   for (const ImageRef& image : one.images) {
-    text += fmt::format("\nvolume {}", image.volume.value_or(-1));
-    for (const std::filesystem::path& file : image.files) {
-      std::error_code error;
-      text += fmt::format("\n{}|{}|{}",
-                          std::filesystem::absolute(file).string(),
-                          std::filesystem::file_size(file, error),
-                          std::filesystem::last_write_time(file, error).time_since_epoch().count());
-    }
+    text += "\n" + image_files_text(image);
   }
   return sha256_hex(text);
 }
