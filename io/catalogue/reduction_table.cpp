@@ -1,5 +1,6 @@
 #include "io/catalogue/reduction_table.h"
 
+#include <SQLiteCpp/VariadicBind.h>
 #include <fmt/format.h>
 
 namespace marrow {
@@ -12,32 +13,25 @@ void put_cases(SQLite::Database& database,
   SQLite::Statement dropped(database, "INSERT INTO dropped_cases VALUES (?, ?, ?, ?, ?, ?)");
   for (const DroppedCase& one : reduction.dropped) {
     dropped.reset();
-    dropped.bind(1, collection);
-    dropped.bind(2, one.key);
-    dropped.bind(3, one.filter);
-    dropped.bind(4, one.kept);
-    dropped.bind(5, one.measure);
-    dropped.bind(6, one.because);
+    SQLite::bind(dropped, collection, one.key, one.filter, one.kept, one.measure, one.because);
     dropped.exec();
   }
   SQLite::Statement reduced(database, "INSERT INTO reduced_cases VALUES (?, ?, ?, ?)");
   SQLite::Statement slices(database, "INSERT INTO dropped_slices VALUES (?, ?, ?, ?, ?, ?, ?)");
   for (const ReducedCase& one : reduction.cases) {
     reduced.reset();
-    reduced.bind(1, collection);
-    reduced.bind(2, one.key);
-    reduced.bind(3, one.axis);
-    reduced.bind(4, one.slices);
+    SQLite::bind(reduced, collection, one.key, one.axis, one.slices);
     reduced.exec();
     for (const DroppedSlice& slice : one.dropped) {
       slices.reset();
-      slices.bind(1, collection);
-      slices.bind(2, one.key);
-      slices.bind(3, slice.slice);
-      slices.bind(4, slice.filter);
-      slices.bind(5, slice.kept_key);
-      slices.bind(6, slice.kept_slice);
-      slices.bind(7, slice.measure);
+      SQLite::bind(slices,
+                   collection,
+                   one.key,
+                   slice.slice,
+                   slice.filter,
+                   slice.kept_key,
+                   slice.kept_slice,
+                   slice.measure);
       slices.exec();
     }
   }
@@ -56,8 +50,7 @@ void put_reduction(SQLite::Database& database,
   }
   if (reduction) {
     SQLite::Statement head(database, "INSERT INTO reductions VALUES (?, ?)");
-    head.bind(1, collection);
-    head.bind(2, reduction->config);
+    SQLite::bind(head, collection, reduction->config);
     head.exec();
     put_cases(database, collection, *reduction);
   }
@@ -110,8 +103,7 @@ std::optional<Reduction> reduction_of(SQLite::Database& database, const std::str
     one.axis = cases.getColumn(1).getInt64();
     one.slices = cases.getColumn(2).getInt64();
     slices.reset();
-    slices.bind(1, collection);
-    slices.bind(2, one.key);
+    SQLite::bind(slices, collection, one.key);
     while (slices.executeStep()) {
       one.dropped.push_back({slices.getColumn(0).getInt64(),
                              slices.getColumn(1).getString(),
