@@ -1,7 +1,6 @@
 #include "volumes/reduction/case_fingerprint.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <span>
@@ -16,7 +15,7 @@ namespace marrow {
 
 namespace {
 
-constexpr std::uint32_t kFingerprintVersion = 1;
+constexpr std::uint32_t kFingerprintVersion = 2;
 constexpr std::int64_t kMostSampled = 1 << 20;  // voxels that decide where the body begins
 
 struct Cells {
@@ -162,7 +161,13 @@ CaseFingerprint fingerprint_case(const Volume& volume,
                                  const PictureOptions& options) {
   CaseFingerprint made;
   made.voxels = volume.geometry.voxels();
-  const SlicePictures pictures = slice_pictures(volume, modality, options);
+  const AxisMoves moves = canonical_moves(volume.geometry);
+  Volume turned;
+  if (!moves.nothing()) {
+    turned = reoriented(volume, moves);
+  }
+  const Volume& canonical = moves.nothing() ? volume : turned;
+  const SlicePictures pictures = slice_pictures(canonical, volume.geometry, modality, options);
   made.axis = pictures.axis;
   const DifferenceHash difference_hash({pictures.columns, pictures.rows});
   const PerceptualHash perceptual_hash({pictures.columns, pictures.rows});
@@ -171,11 +176,8 @@ CaseFingerprint fingerprint_case(const Volume& volume,
     made.slices.push_back({difference_hash(picture.pixels),
                            perceptual_hash(picture.pixels),
                            static_cast<float>(entropy_bits(picture)),
-                           pictures.constant[static_cast<std::size_t>(n)],
                            pictures.source[static_cast<std::size_t>(n)]});
   }
-  const AxisMoves moves = canonical_moves(volume.geometry);
-  const Volume canonical = moves.nothing() ? volume : reoriented(volume, moves);
   made.voxel_digest = digest_of_voxels(canonical);
   made.hash = volume_hash(canonical);
   std::int64_t not_finite = 0, smallest_count = 0;
@@ -201,7 +203,7 @@ CaseFingerprint fingerprint_case(const Volume& volume,
 int hash_distance(const VolumeHash& a, const VolumeHash& b) {
   int distance = 0;
   for (std::size_t n = 0; n < a.size(); ++n) {
-    distance += std::popcount(a[n] ^ b[n]);
+    distance += hamming_distance(a[n], b[n]);
   }
   return distance;
 }
@@ -222,7 +224,6 @@ std::string fingerprint_to_bytes(const CaseFingerprint& made) {
     put(bytes, slice.difference_hash);
     put(bytes, slice.perceptual_hash);
     put(bytes, slice.entropy_bits);
-    put(bytes, static_cast<std::uint8_t>(slice.constant));
     put(bytes, slice.source);
   }
   return bytes;
@@ -248,10 +249,9 @@ std::optional<CaseFingerprint> fingerprint_from_bytes(std::string_view bytes) {
   for (; count > 0; --count) {
     SliceFingerprint& slice = made.slices.emplace_back();
     if (!take(bytes, slice.difference_hash) || !take(bytes, slice.perceptual_hash) ||
-        !take(bytes, slice.entropy_bits) || !take(bytes, flag) || !take(bytes, slice.source)) {
+        !take(bytes, slice.entropy_bits) || !take(bytes, slice.source)) {
       return std::nullopt;
     }
-    slice.constant = flag != 0;
   }
   return bytes.empty() ? std::optional(std::move(made)) : std::nullopt;
 }

@@ -17,7 +17,6 @@ struct SliceFingerprint {
   std::uint64_t difference_hash = 0;
   std::uint64_t perceptual_hash = 0;
   float entropy_bits = 0;
-  bool constant = false;
   std::int64_t source = 0;  // index along the axis in the source grid
 };
 
@@ -25,7 +24,7 @@ struct SliceFingerprint {
 // for each two neighbours along the axis of five whether the second is larger; 3 x 64 bits.
 using VolumeHash = std::array<std::uint64_t, 3>;
 
-// What reducing needs to know of a case, made in one pass over its voxels; 24 bytes a slice.
+// What reducing needs to know of a case, made in one pass over its voxels; 32 bytes a slice.
 struct CaseFingerprint {
   std::int64_t axis = 2;  // of the source grid
   std::int64_t voxels = 0;

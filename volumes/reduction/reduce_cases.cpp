@@ -18,10 +18,13 @@ namespace marrow {
 
 namespace {
 
-struct NamedFilter {
+template <class Filter>
+struct Named {
   std::string name, summary;
-  std::unique_ptr<SliceFilter> filter;
+  std::unique_ptr<Filter> filter;
 };
+
+using NamedFilter = Named<SliceFilter>;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -41,13 +44,15 @@ class ReduceRun {
     // Every filter is made before anything is read, so that a wrong name or threshold costs no
     // time.
     const SelectionRule rule = selection_rule_from_name(options_.rule);
-    for (const std::string& name : options_.slice_filters) {
+    const auto slice_filter = [&](const std::string& name) -> NamedFilter {
       const auto& part = slice_filters().find(name);
-      chosen_.push_back({name, part.summary, part.make(config.section(name), rule)});
+      return {name, part.summary, part.make(config.section(name), rule)};
+    };
+    for (const std::string& name : options_.slice_filters) {
+      chosen_.push_back(slice_filter(name));
     }
     for (const std::string& name : options_.compare) {
-      const auto& part = slice_filters().find(name);
-      compared_.push_back({name, part.summary, part.make(config.section(name), rule)});
+      compared_.push_back(slice_filter(name));
     }
     for (const std::string& name : options_.volume_filters) {
       const auto& part = volume_filters().find(name);
@@ -96,13 +101,8 @@ class ReduceRun {
   }
 
  private:
-  struct NamedVolumeFilter {
-    std::string name, summary;
-    std::unique_ptr<VolumeFilter> filter;
-  };
-
   void drop_volumes() {
-    for (const NamedVolumeFilter& one : volumes_) {
+    for (const Named<VolumeFilter>& one : volumes_) {
       const auto start = std::chrono::steady_clock::now();
       std::vector<std::size_t> order = by_preference(items_);
       std::erase_if(order, [this](std::size_t n) { return static_cast<bool>(whole_[n]); });
@@ -246,7 +246,7 @@ class ReduceRun {
       }
       // What stands for a slice may itself have been left out by a later filter.
       std::size_t by = dropped_[n].by;
-      while (by != kNoSlice && !left_[by] && dropped_[by].by != by) {
+      while (by != kNoSlice && !left_[by]) {
         by = dropped_[by].by;
       }
       cases[item].dropped.push_back({source_of(n),
@@ -284,7 +284,7 @@ class ReduceRun {
   const ReduceOptions options_;
   const std::int64_t threads_;
   std::vector<NamedFilter> chosen_, compared_;
-  std::vector<NamedVolumeFilter> volumes_;
+  std::vector<Named<VolumeFilter>> volumes_;
   std::vector<bool> whole_;  // items that are left out as a whole
   SliceTable table_;
   std::vector<bool> left_;

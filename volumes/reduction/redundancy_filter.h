@@ -18,9 +18,7 @@ struct SliceFacts {
   std::uint64_t difference_hash = 0;
   std::uint64_t perceptual_hash = 0;
   double entropy_bits = 0;
-  bool constant = false;            // one value everywhere
-  GreyPicture picture;              // kComparedSide x kComparedSide; empty unless asked for
-  std::span<const float> features;  // of unit length; empty unless asked for
+  GreyPicture picture;  // kComparedSide x kComparedSide; empty unless asked for
 };
 
 // Side of the pictures that are compared pixel by pixel.
@@ -28,7 +26,6 @@ inline constexpr std::int64_t kComparedSide = 224;
 
 struct SliceNeeds {
   bool pictures = false;
-  bool features = false;
 };
 
 // Where thresholds of a filter lie, for the search of one that keeps a given number.

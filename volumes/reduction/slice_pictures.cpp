@@ -92,28 +92,32 @@ std::int64_t slice_axis(const Geometry& geometry) {
 SlicePictures slice_pictures(const Volume& volume,
                              Modality modality,
                              const PictureOptions& options) {
-  SlicePictures pictures;
-  pictures.axis = slice_axis(volume.geometry);
   const AxisMoves moves = canonical_moves(volume.geometry);
+  return moves.nothing()
+             ? slice_pictures(volume, volume.geometry, modality, options)
+             : slice_pictures(reoriented(volume, moves), volume.geometry, modality, options);
+}
+
+SlicePictures slice_pictures(const Volume& canonical,
+                             const Geometry& source,
+                             Modality modality,
+                             const PictureOptions& options) {
+  SlicePictures pictures;
+  pictures.axis = slice_axis(source);
+  const AxisMoves moves = canonical_moves(source);
   const auto moved =
       std::find(moves.from.begin(), moves.from.end(), static_cast<std::size_t>(pictures.axis));
   pictures.plane = static_cast<int>(moved - moves.from.begin());
-  const Volume* shown = &volume;
-  Volume turned;
-  if (!moves.nothing()) {
-    turned = reoriented(volume, moves);
-    shown = &turned;
-  }
-  const SliceView2D view(*shown, pictures.plane);
+  const SliceView2D view(canonical, pictures.plane);
   pictures.columns = view.columns();
   pictures.rows = view.rows();
   pictures.count = view.count();
-  const Eigen::Vector3d& spacing = shown->geometry.spacing;
+  const Eigen::Vector3d& spacing = canonical.geometry.spacing;
   pictures.column_mm = spacing[pictures.plane == 0 ? 1 : 0];
   pictures.row_mm = spacing[pictures.plane == 2 ? 1 : 2];
   const bool by_slice = options.scale == PictureScale::kSliceMinMax;
-  const Ends whole = by_slice ? Ends{} : volume_ends(*shown, modality, options);
-  pictures.pixels.reserve(shown->voxels.size());
+  const Ends whole = by_slice ? Ends{} : volume_ends(canonical, modality, options);
+  pictures.pixels.reserve(canonical.voxels.size());
   const bool flipped = moves.flipped[static_cast<std::size_t>(pictures.plane)];
   for (std::int64_t n = 0; n < pictures.count; ++n) {
     pictures.source.push_back(flipped ? pictures.count - 1 - n : n);

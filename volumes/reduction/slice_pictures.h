@@ -48,5 +48,11 @@ struct SlicePictures {
 [[nodiscard]] SlicePictures slice_pictures(const Volume& volume,
                                            Modality modality,
                                            const PictureOptions& options);
+// The same of a volume that lies in canonical orientation already; `source` is the grid it had
+// before.
+[[nodiscard]] SlicePictures slice_pictures(const Volume& canonical,
+                                           const Geometry& source,
+                                           Modality modality,
+                                           const PictureOptions& options);
 
 }  // namespace marrow

@@ -45,7 +45,6 @@ SliceTable slice_table(const std::vector<ReductionItem>& all,
       facts.difference_hash = slices[n].difference_hash;
       facts.perceptual_hash = slices[n].perceptual_hash;
       facts.entropy_bits = slices[n].entropy_bits;
-      facts.constant = slices[n].constant;
       table.facts.push_back(facts);
     }
   }
