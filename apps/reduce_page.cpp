@@ -172,9 +172,9 @@ std::string reduce_page(const CommandContext& context,
   input.totals.series = {result.cases, result.kept_cases};
   input.totals.slices = {result.slices, result.kept_slices};
   ReductionAmount voxels;
-  std::map<std::string, const DroppedCase*> dropped;
+  std::set<std::string> dropped;
   for (const DroppedCase& one : result.reduction.dropped) {
-    dropped[one.key] = &one;
+    dropped.insert(one.key);
   }
   std::map<std::string, const ReductionItem*> of_key;
   for (const ReductionItem& item : items) {
@@ -221,7 +221,6 @@ std::string reduce_page(const CommandContext& context,
                              one.because,
                              !of_key.at(one.key)->labels.empty()});
   }
-  input.dropped_total = static_cast<std::int64_t>(input.dropped.size());
   input.list_command = facts.list_command;
   input.undo_command = facts.undo_command;
   input.notes = {
