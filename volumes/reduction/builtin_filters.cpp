@@ -1,3 +1,4 @@
+#include "volumes/reduction/embedding_filter.h"
 #include "volumes/reduction/entropy_filter.h"
 #include "volumes/reduction/every_n.h"
 #include "volumes/reduction/hash_filters.h"
@@ -22,6 +23,7 @@ const SliceFilters& slice_filters() {
     filters.add<NormalisedInformationOptions>("slices that share a large part of their information",
                                               make_nmi);
     filters.add<EntropyOptions>("slices that show next to nothing", make_entropy);
+    filters.add<EmbeddingOptions>("slices in which an encoder sees the same", make_embedding);
     return filters;
   }();
   return builtin;
@@ -34,6 +36,8 @@ const VolumeFilters& volume_filters() {
     filters.add<ExactOptions>("volumes with the same voxels, in whatever format", make_exact);
     filters.add<VolumeHashOptions>("volumes that look alike: another kernel, another export",
                                    make_volume_hash);
+    filters.add<VolumeEmbeddingOptions>("volumes in which an encoder sees the same",
+                                        make_volume_embedding);
     return filters;
   }();
   return builtin;

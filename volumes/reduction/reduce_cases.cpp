@@ -35,9 +35,11 @@ class ReduceRun {
   ReduceRun(std::vector<ReductionItem>& items,
             VolumeSource& source,
             const Config& config,
+            const UnitRows& target,
             std::int64_t threads)
       : items_(items),
         source_(source),
+        target_(target),
         options_(config.section(ReduceOptions::kName).parse<ReduceOptions>()),
         threads_(threads) {
     check_reduce(options_);
@@ -71,6 +73,7 @@ class ReduceRun {
         }
       }
     }
+    check_vectors();
     whole_.assign(items.size(), false);
   }
 
@@ -86,6 +89,7 @@ class ReduceRun {
                                     items_.size(),
                                     result_.issues.front().reason));
     }
+    check_every_vector();
     result_.cases = static_cast<std::int64_t>(items_.size());
     for (const ReductionItem& item : items_) {
       result_.slices += item.read && !item.held_out ? item.fingerprint.size() : 0;
@@ -101,12 +105,60 @@ class ReduceRun {
   }
 
  private:
+  void check_vectors() const {
+    const auto refuse_without = [this](const std::string& name, const VolumeNeeds& needs) {
+      const bool there = std::any_of(items_.begin(), items_.end(), [](const ReductionItem& item) {
+        return !item.vectors.volume.empty();
+      });
+      if (needs.vectors && !there) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    name +
+                        ": it compares what an encoder sees; write that with `marrow embed RUN` "
+                        "and name the file with reduce.vectors=FILE");
+      }
+      if (needs.target && target_.values.empty()) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    name +
+                        ": it wants the features of a target set; write them with `marrow embed "
+                        "RUN --data SET` and name the file with reduce.target=FILE");
+      }
+    };
+    for (const std::vector<NamedFilter>* some : {&chosen_, &compared_}) {
+      for (const NamedFilter& one : *some) {
+        refuse_without(one.name, {one.filter->needs().vectors, false});
+      }
+    }
+    for (const Named<VolumeFilter>& one : volumes_) {
+      refuse_without(one.name, one.filter->needs());
+    }
+  }
+
+  // Vectors of other slices than those that are there would leave out the wrong ones.
+  void check_every_vector() const {
+    const bool wanted = std::any_of(items_.begin(), items_.end(), [](const ReductionItem& item) {
+      return !item.vectors.volume.empty();
+    });
+    for (const ReductionItem& item : items_) {
+      const std::size_t slices =
+          item.vectors.volume.empty() ? 0 : item.vectors.slices.size() / item.vectors.volume.size();
+      if (wanted && item.read && slices != item.fingerprint.slices.size()) {
+        throw Error(ErrorCode::kRefused,
+                    fmt::format("reduce.vectors: {} has the features of {} slices for case \"{}\", "
+                                "which has {}; run `marrow embed` again",
+                                options_.vectors,
+                                slices,
+                                item.one.key,
+                                item.fingerprint.slices.size()));
+      }
+    }
+  }
+
   void drop_volumes() {
     for (const Named<VolumeFilter>& one : volumes_) {
       const auto start = std::chrono::steady_clock::now();
       std::vector<std::size_t> order = by_preference(items_);
       std::erase_if(order, [this](std::size_t n) { return static_cast<bool>(whole_[n]); });
-      const std::vector<VolumeDrop> drops = one.filter->drops(items_, order);
+      const std::vector<VolumeDrop> drops = one.filter->drops({items_, order, target_});
       for (const VolumeDrop& drop : drops) {
         whole_[drop.item] = true;
         result_.reduction.dropped.push_back({items_[drop.item].one.key,
@@ -281,6 +333,7 @@ class ReduceRun {
 
   std::vector<ReductionItem>& items_;
   VolumeSource& source_;
+  const UnitRows target_;
   const ReduceOptions options_;
   const std::int64_t threads_;
   std::vector<NamedFilter> chosen_, compared_;
@@ -299,8 +352,9 @@ ReduceResult reduce_cases(std::vector<ReductionItem>& items,
                           const Config& config,
                           FingerprintCache& cache,
                           const std::filesystem::path& scratch,
-                          std::int64_t threads) {
-  return ReduceRun(items, source, config, threads).run(cache, scratch);
+                          std::int64_t threads,
+                          const UnitRows& target) {
+  return ReduceRun(items, source, config, target, threads).run(cache, scratch);
 }
 
 }  // namespace marrow

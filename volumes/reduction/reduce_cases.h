@@ -13,6 +13,7 @@
 #include "core/volume_source.h"
 #include "volumes/reduction/reduce_options.h"
 #include "volumes/reduction/reduction_item.h"
+#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 
@@ -65,6 +66,9 @@ struct ReduceResult {
 // pictures that are compared pixel by pixel lie while it runs. The same items in any order, with
 // any number of threads, give the same answer.
 //
+// `target`: what filters that select towards a target set are given; of the encoder that made the
+// items' vectors.
+//
 // Rules: slices of one value are all alike. Volumes of which more than 1 % of the voxels is not
 // finite are issues. Held-out cases keep their slices, and no slice of theirs stands for another.
 //
@@ -75,6 +79,7 @@ struct ReduceResult {
                                         const Config& config,
                                         FingerprintCache& cache,
                                         const std::filesystem::path& scratch,
-                                        std::int64_t threads);
+                                        std::int64_t threads,
+                                        const UnitRows& target = {});
 
 }  // namespace marrow

@@ -24,16 +24,19 @@ struct ReduceOptions {
   double keep_share = 0;
   std::vector<double> curve = {};
   std::vector<std::string> compare = {};
+  std::string vectors;
+  std::string target;
 
   template <class Visit>
   void describe(Visit&& visit) {
     visit("volume_filters",
           volume_filters,
-          "in this order, on whole volumes: blank, exact, volume_hash; [] for none");
+          "in this order, on whole volumes: blank, exact, volume_hash, volume_embedding; [] for "
+          "none");
     visit("slice_filters",
           slice_filters,
           "in this order, on the slices of what is left: every_n, dhash, phash, ssim, "
-          "mutual_information, nmi, entropy; [] for none");
+          "mutual_information, nmi, entropy, embedding; [] for none");
     visit("scope",
           scope,
           OneOf{{"volume", "patient", "archive"}},
@@ -61,6 +64,13 @@ struct ReduceOptions {
     visit("compare",
           compare,
           "other slice filters, shown at the threshold at which they keep as many slices");
+    visit("vectors",
+          vectors,
+          "file of `marrow embed`, for filters that compare what an encoder sees");
+    visit("target",
+          target,
+          "file of `marrow embed` of a small target set, by the same encoder, for filters that "
+          "select towards one");
   }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,17 @@
 #include "volumes/reduction/case_fingerprint.h"
 
 namespace marrow {
+
+// What an encoder makes of a case (`marrow embed`), vectors of length 1; empty where no filter asks
+// for them.
+struct CaseVectors {
+  std::span<const float> volume;
+  std::span<const float> slices;  // one after the other, in anatomical order
+
+  [[nodiscard]] std::span<const float> slice(std::size_t n) const {
+    return slices.subspan(n * volume.size(), volume.size());
+  }
+};
 
 // A case that may be left out, with what decides whether another may stand for it.
 struct ReductionItem {
@@ -17,6 +29,8 @@ struct ReductionItem {
   std::string labels;
   // In validation or test: never left out, but what repeats it is, before anything else.
   bool held_out = false;
+
+  CaseVectors vectors;
 
   CaseFingerprint fingerprint;
   bool read = false;  // the fingerprint is there; what could not be read stays as it is

@@ -18,7 +18,8 @@ struct SliceFacts {
   std::uint64_t difference_hash = 0;
   std::uint64_t perceptual_hash = 0;
   double entropy_bits = 0;
-  GreyPicture picture;  // kComparedSide x kComparedSide; empty unless asked for
+  GreyPicture picture;            // kComparedSide x kComparedSide; empty unless asked for
+  std::span<const float> vector;  // of length 1; empty unless reduce.vectors names a file
 };
 
 // Side of the pictures that are compared pixel by pixel.
@@ -26,6 +27,7 @@ inline constexpr std::int64_t kComparedSide = 224;
 
 struct SliceNeeds {
   bool pictures = false;
+  bool vectors = false;
 };
 
 // Where thresholds of a filter lie, for the search of one that keeps a given number.
@@ -62,7 +64,8 @@ using SliceFilterFactory =
     std::function<std::unique_ptr<SliceFilter>(const ConfigSection&, SelectionRule)>;
 using SliceFilters = Registry<SliceFilterFactory>;
 
-// every_n, dhash, phash, ssim, mutual_information, nmi, entropy: the table in builtin_filters.cpp.
+// every_n, dhash, phash, ssim, mutual_information, nmi, entropy, embedding: the table in
+// builtin_filters.cpp.
 [[nodiscard]] const SliceFilters& slice_filters();
 
 }  // namespace marrow

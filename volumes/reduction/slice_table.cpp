@@ -45,6 +45,9 @@ SliceTable slice_table(const std::vector<ReductionItem>& all,
       facts.difference_hash = slices[n].difference_hash;
       facts.perceptual_hash = slices[n].perceptual_hash;
       facts.entropy_bits = slices[n].entropy_bits;
+      if (!all[item].vectors.slices.empty()) {
+        facts.vector = all[item].vectors.slice(n);
+      }
       table.facts.push_back(facts);
     }
   }

@@ -11,6 +11,7 @@
 #include "core/config/config.h"
 #include "core/registry.h"
 #include "volumes/reduction/reduction_item.h"
+#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 
@@ -21,13 +22,26 @@ struct VolumeDrop {
   std::string because;  // one phrase
 };
 
+struct VolumeFilterInput {
+  const std::vector<ReductionItem>& items;
+  std::span<const std::size_t> order;  // places of those still there, the preferred ones first
+  UnitRows target;                     // features of a target set; none unless one is given
+};
+
+struct VolumeNeeds {
+  bool vectors = false;  // of the items
+  bool target = false;
+};
+
 // Which volumes are left out as a whole.
 class VolumeFilter {
  public:
   virtual ~VolumeFilter() = default;
-  // `order`: places in `items` of those still there, the preferred ones first. Pure.
-  [[nodiscard]] virtual std::vector<VolumeDrop> drops(const std::vector<ReductionItem>& items,
-                                                      std::span<const std::size_t> order) const = 0;
+
+  [[nodiscard]] virtual VolumeNeeds needs() const { return {}; }
+
+  // Pure.
+  [[nodiscard]] virtual std::vector<VolumeDrop> drops(const VolumeFilterInput& input) const = 0;
 
   [[nodiscard]] virtual std::string threshold_text() const { return ""; }
 };
@@ -35,7 +49,7 @@ class VolumeFilter {
 using VolumeFilterFactory = std::function<std::unique_ptr<VolumeFilter>(const ConfigSection&)>;
 using VolumeFilters = Registry<VolumeFilterFactory>;
 
-// blank, exact, volume_hash: the table in builtin_filters.cpp.
+// blank, exact, volume_hash, volume_embedding: the table in builtin_filters.cpp.
 [[nodiscard]] const VolumeFilters& volume_filters();
 
 }  // namespace marrow

@@ -40,13 +40,12 @@ class Blank final : public VolumeFilter {
  public:
   explicit Blank(const BlankOptions& options) : options_(options) {}
 
-  [[nodiscard]] std::vector<VolumeDrop> drops(const std::vector<ReductionItem>& items,
-                                              std::span<const std::size_t> order) const override {
+  [[nodiscard]] std::vector<VolumeDrop> drops(const VolumeFilterInput& input) const override {
     std::vector<VolumeDrop> drops;
-    for (const std::size_t n : order) {
-      const CaseFingerprint& found = items[n].fingerprint;
+    for (const std::size_t n : input.order) {
+      const CaseFingerprint& found = input.items[n].fingerprint;
       const bool nothing = found.constant || found.empty_share > options_.empty_share;
-      if (nothing && items[n].labels.empty() && !items[n].held_out) {
+      if (nothing && input.items[n].labels.empty() && !input.items[n].held_out) {
         drops.push_back({n,
                          std::nullopt,
                          found.empty_share,
@@ -68,16 +67,15 @@ class Blank final : public VolumeFilter {
 
 class Exact final : public VolumeFilter {
  public:
-  [[nodiscard]] std::vector<VolumeDrop> drops(const std::vector<ReductionItem>& items,
-                                              std::span<const std::size_t> order) const override {
+  [[nodiscard]] std::vector<VolumeDrop> drops(const VolumeFilterInput& input) const override {
     std::map<std::string_view, std::vector<std::size_t>> same;
-    for (const std::size_t n : order) {
-      same[items[n].fingerprint.voxel_digest].push_back(n);
+    for (const std::size_t n : input.order) {
+      same[input.items[n].fingerprint.voxel_digest].push_back(n);
     }
     std::vector<VolumeDrop> drops;
     for (const auto& [digest, places] : same) {
       const std::vector<VolumeDrop> some = repeats(
-          items,
+          input.items,
           places,
           [](const CaseFingerprint&, const CaseFingerprint&) { return true; },
           [](const ReductionItem&, const ReductionItem&) {
@@ -93,11 +91,10 @@ class SameHash final : public VolumeFilter {
  public:
   explicit SameHash(const VolumeHashOptions& options) : options_(options) {}
 
-  [[nodiscard]] std::vector<VolumeDrop> drops(const std::vector<ReductionItem>& items,
-                                              std::span<const std::size_t> order) const override {
+  [[nodiscard]] std::vector<VolumeDrop> drops(const VolumeFilterInput& input) const override {
     return repeats(
-        items,
-        order,
+        input.items,
+        input.order,
         [this](const CaseFingerprint& a, const CaseFingerprint& b) {
           const bool few = std::min(a.size(), b.size()) < kFewSlices;
           return (!few || a.size() == b.size()) &&
