@@ -120,6 +120,30 @@ TEST(Probe, WidensTheIntervalByTheDraws) {
             2 * *accuracy.deviation / std::sqrt(6.0));
 }
 
+TEST(Probe, CoversTheExpectedAccuracyAboutAsOftenAsItSays) {
+  ProbeOptions options = quick_options();
+  options.kinds = {"knn"};
+  options.budgets = {2};
+  options.fractions = {};
+  options.draws = 5;
+  std::vector<Interval> intervals;
+  double expected = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const ProbeReport report = run_probes(clouds(80, 2, 4, 1, 2 * seed, "train"),
+                                          clouds(60, 2, 4, 1, 2 * seed + 1, "test", 2),
+                                          options);
+    intervals.push_back(*report.results[0].summary[0].interval);
+    expected += *report.results[0].summary[0].mean / 100;
+  }
+
+  const auto covering = std::count_if(intervals.begin(), intervals.end(), [&](const auto& one) {
+    return one.low <= expected && expected <= one.high;
+  });
+
+  // Of 95 %: five draws and 200 resamples leave some room, and it tends to be wide.
+  EXPECT_GE(covering, 88);
+}
+
 TEST(Probe, CountsAClassThatTrainingNeverSawAsWrong) {
   FeatureSet train = clouds(20, 2, 4, 3, 1, "train");
   train.classes = 3;
