@@ -14,6 +14,7 @@
 #include "apps/predict_command.h"
 #include "apps/prepare_command.h"
 #include "apps/pretrain_command.h"
+#include "apps/probe_command.h"
 #include "apps/reduce_command.h"
 #include "apps/report_command.h"
 #include "apps/scan_command.h"
@@ -36,6 +37,7 @@ void add_builtin_commands(CommandTable& table) {
   add_prepare_command(table);
   add_pretrain_command(table);
   add_embed_command(table);
+  add_probe_command(table);
   add_finetune_command(table);
   add_evaluate_command(table);
   add_predict_command(table);
