@@ -66,12 +66,21 @@ int run_planted_bench(int argc, char** argv) {
   const std::vector<std::string> filters(argv + std::min(argc, 4), argv + argc);
   const TemporaryFolder folder;
   const PlantedArchive archive = plant_copies(argv[1], folder.path(), options);
+  const auto with_slices =
+      std::count_if(archive.scans.begin(), archive.scans.end(), [](const PlantedScan& scan) {
+        return !scan.chosen.empty();
+      });
+  const auto in_large =
+      std::count_if(archive.slices.begin(), archive.slices.end(), [&](const PlantedSlice& slice) {
+        return archive.scans[slice.scan].pixels >= kSmallPicture;
+      });
   fmt::print(
-      "{} scans, {} slices, {} changes; in % of the originals, what was left out for its "
-      "original\n",
+      "{} scans, {} slices of {} of them, {} slices of 64 x 64 and more; in % of the originals, "
+      "what was left out for its original\n",
       archive.scans.size(),
       archive.slices.size(),
-      kPlantedChanges.size());
+      with_slices,
+      in_large);
   print_volume_tables(archive);
   print_control_table(archive, filters);
   print_slice_table(archive, filters, threads);

@@ -16,6 +16,9 @@ struct PlantedOutcome {
   std::int64_t false_originals = 0, false_copies = 0;
 };
 
+// Scans with smaller slices are crops; they have tables of their own.
+inline constexpr std::int64_t kSmallPicture = 64 * 64;
+
 // A row of Markdown: recall of each change in % of the originals, and what was wrong.
 void print_planted_head(const std::string& what);
 void print_planted_row(const std::string& name,

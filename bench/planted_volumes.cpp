@@ -13,8 +13,6 @@ namespace marrow {
 
 namespace {
 
-constexpr std::int64_t kSmallPicture = 64 * 64;
-
 // Settings of volume_hash: bits of the volume, and of a slice (64: slices are not looked at).
 const std::vector<VolumeHashOptions>& volume_settings() {
   static const std::vector<VolumeHashOptions> settings = {{0, 64},
