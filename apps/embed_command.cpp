@@ -11,13 +11,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/archive_cases.h"
 #include "apps/catalogue_file.h"
 #include "apps/cli.h"
 #include "apps/embedding.h"
 #include "core/error.h"
 #include "core/progress.h"
-#include "io/catalogue/cases.h"
-#include "io/catalogue/catalogue.h"
 #include "io/datasets/dataset_reader.h"
 #include "io/image_source.h"
 
@@ -34,31 +33,6 @@ struct EmbedArguments {
   bool initial = false;
 };
 
-// Every usable series, also those that `reduce` left out: what it decides anew wants them all.
-std::vector<Case> archive_cases(const EmbedArguments& arguments, const Catalogue& catalogue) {
-  const auto in_subset = subset_filter(catalogue, arguments.subset);
-  std::vector<Case> cases;
-  for (const SeriesRecord& record :
-       arguments.where.empty() ? catalogue.series() : catalogue.select(arguments.where)) {
-    if (record.verdict == Verdict::kRefuse || !in_subset(record)) {
-      continue;
-    }
-    Case one;
-    one.key = record.key;
-    one.patient = record.patient;
-    one.images = {ImageRef{record.key, record.files, record.volume}};
-    one.modality = record.modality;
-    cases.push_back(std::move(one));
-  }
-  if (cases.empty()) {
-    throw Error(ErrorCode::kNothingFound,
-                "embed: no usable series in " + catalogue.file().string() +
-                    (arguments.where.empty() ? "" : " fits \"" + arguments.where + "\"") +
-                    "; `marrow list` shows what there is and why not");
-  }
-  return cases;
-}
-
 int embed_run(const CommandContext& context, const EmbedArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
   at::set_num_threads(static_cast<int>(context.options.threads));
@@ -74,9 +48,10 @@ int embed_run(const CommandContext& context, const EmbedArguments& arguments) {
       encoder.digest += recipe_digest(asked);
     }
   }
-  const std::vector<Case> cases = arguments.data.empty()
-                                      ? archive_cases(arguments, open_work_catalogue(context))
-                                      : read_dataset(arguments.data).cases;
+  const std::vector<Case> cases =
+      arguments.data.empty()
+          ? archive_cases(open_work_catalogue(context), arguments.where, arguments.subset)
+          : read_dataset(arguments.data).cases;
   const std::filesystem::path out =
       arguments.out.empty() ? arguments.run / "embeddings.safetensors" : arguments.out;
   const std::filesystem::path& work = context.options.work;

@@ -26,22 +26,6 @@ namespace marrow {
 
 namespace {
 
-// Everything that may be learnt from without labels: all cases but those held out.
-std::vector<std::int64_t> pretraining_cases(const VolumeStore& store) {
-  std::vector<std::int64_t> cases;
-  for (std::int64_t index = 0; index < store.size(); ++index) {
-    const std::string& split = store.info(index).split;
-    if (split != "validation" && split != "test") {
-      cases.push_back(index);
-    }
-  }
-  if (cases.empty()) {
-    throw Error(ErrorCode::kNothingFound,
-                "pretrain: the store holds validation and test cases only, nothing to learn from");
-  }
-  return cases;
-}
-
 // The grid of a patch [D, H, W] or [H, W]; where it was cut from is not kept.
 Geometry picture_grid(const at::Tensor& channel, const Geometry& grid) {
   Geometry geometry = grid;
@@ -95,6 +79,21 @@ std::map<std::string, std::string> with_volumes(std::map<std::string, std::strin
 
 }  // namespace
 
+std::vector<std::int64_t> pretraining_cases(const VolumeStore& store) {
+  std::vector<std::int64_t> cases;
+  for (std::int64_t index = 0; index < store.size(); ++index) {
+    const std::string& split = store.info(index).split;
+    if (split != "validation" && split != "test") {
+      cases.push_back(index);
+    }
+  }
+  if (cases.empty()) {
+    throw Error(ErrorCode::kNothingFound,
+                "pretrain: the store holds validation and test cases only, nothing to learn from");
+  }
+  return cases;
+}
+
 Pretrained pretrain(const CommandContext& context, const PretrainArguments& arguments) {
   at::set_num_threads(static_cast<int>(context.options.threads));
   at::manual_seed(derive_seed(context.options.seed, "initial weights", {}));
@@ -111,13 +110,13 @@ Pretrained pretrain(const CommandContext& context, const PretrainArguments& argu
                         context.options.seed,
                         context.options.threads);
   } else {
-    data.folder = context.options.work / "store";
+    data.folder = arguments.store.empty() ? context.options.work / "store" : arguments.store;
     data.store = std::make_unique<VolumeStore>(data.folder);
     data.flow = read_flow(data.folder / "flow.json").value_or(DataFlow{});
     const std::string difference = recipe_difference(recipe_asked, data.store->recipe());
     if (!difference.empty() && context.config.has("prepare")) {
       throw Error(ErrorCode::kRefused,
-                  "the store in " + (context.options.work / "store").string() +
+                  "the store in " + data.folder.string() +
                       " was prepared by another recipe than this configuration asks for (" +
                       difference +
                       "); run `marrow prepare` with the same recipe, or change `prepare`");

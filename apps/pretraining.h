@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/reduction.h"
 #include "models/training/trainer.h"
+#include "volumes/store/volume_store.h"
 
 namespace marrow {
 
@@ -13,12 +16,17 @@ struct CommandContext;
 
 struct PretrainArguments {
   std::filesystem::path out;
-  std::filesystem::path data;  // a data set; empty: the store in the work folder
+  std::filesystem::path data;        // a data set; empty: the store in the work folder
+  std::filesystem::path store = {};  // instead of that one
   bool accept_changed_data = false;
   bool ignore_reduction = false;
   // Takes the place of what was decided about the data.
   std::optional<Reduction> reduction = std::nullopt;
 };
+
+// Everything that may be learnt from without labels: all cases but those held out. Throws
+// Error{kNothingFound} when none is left.
+[[nodiscard]] std::vector<std::int64_t> pretraining_cases(const VolumeStore& store);
 
 struct Pretrained {
   TrainResult result;

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/ab_study.h"
 #include "apps/catalogue_file.h"
 #include "apps/cli.h"
 #include "apps/embedding_file.h"
@@ -38,6 +39,9 @@ struct ReduceCommandOptions {
   std::string where;
   std::string subset;
   bool undo = false;
+  std::string ab;  // configuration of the pretraining
+  std::vector<std::filesystem::path> probes;
+  std::filesystem::path out;
 };
 
 class CacheInWork final : public FingerprintCache {
@@ -226,9 +230,52 @@ int undo(const ReduceCommandOptions& options, const CommandContext& context) {
   return 0;
 }
 
+// `--ab`: what was decided, on trial. Words of the command line go to the pretraining where they
+// are about it.
+int compare_training(const ReduceCommandOptions& options, const CommandContext& context) {
+  if (options.probes.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "--ab: name at least one data set with classes, on which the encoders are probed, "
+                "with --probe DATASET");
+  }
+  AbStudy study;
+  study.out = options.out.empty() ? context.options.work / "ab" : options.out;
+  study.data = options.data;
+  study.probes = options.probes;
+  study.options = context.config.section(AbOptions::kName).parse<AbOptions>();
+  study.pretraining = Config::load(options.ab, preset_folders());
+  const std::set<std::string> sections{
+      "prepare", "encoder", "method", "data", "sampler", "augment", "train"};
+  std::vector<std::string> words;
+  for (const std::string& word : context.overrides) {
+    if (sections.contains(word.substr(0, word.find_first_of(".=")))) {
+      words.push_back(word);
+    }
+  }
+  study.pretraining.override_with(words);
+  const std::string collection =
+      options.data.empty() ? "" : collection_of(read_dataset(options.data));
+  const std::optional<Reduction> decided = decided_reduction(context, collection);
+  if (!decided) {
+    throw Error(ErrorCode::kNothingFound,
+                "--ab: nothing was decided about this data; say `marrow reduce` without --ab "
+                "first, look at its page, then compare");
+  }
+  study.reduction = *decided;
+  const nlohmann::json result = run_ab_study(context, study);
+  context.answer(result);
+  context.print(ab_text(result) +
+                fmt::format("means over draws of labels and seeds, 95 % intervals: {}\n",
+                            (study.out / "ab.json").string()));
+  return 0;
+}
+
 int reduce_run(const ReduceCommandOptions& options, const CommandContext& context) {
   if (options.undo) {
     return undo(options, context);
+  }
+  if (!options.ab.empty()) {
+    return compare_training(options, context);
   }
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::string> sections{"reduce"};
@@ -318,6 +365,16 @@ void add_reduce_command(CommandTable& table) {
   command.app()
       .add_option("--subset", options->subset, "only series of a saved subset (see list)")
       ->type_name("NAME");
+  command.app()
+      .add_option(
+          "--ab",
+          options->ab,
+          "pretrain by this configuration with and without what was decided, and probe both")
+      ->type_name("CONFIG");
+  command.app()
+      .add_option("--probe", options->probes, "with --ab: a data set with classes; may be repeated")
+      ->type_name("DATASET");
+  command.app().add_option("--out", options->out, "with --ab: its folder; else WORK/ab");
   command.app().add_flag("--undo", options->undo, "take the last reduction back");
   command.takes_config("reduce/hash6.yaml");
   command.runs([options](const CommandContext& context) { return reduce_run(*options, context); });
