@@ -26,6 +26,7 @@
 #include "io/image_source.h"
 #include "volumes/augment/augmenter.h"
 #include "volumes/preprocess/prepare.h"
+#include "volumes/reduction/kept_slices.h"
 
 namespace marrow {
 
@@ -146,7 +147,7 @@ class Study {
       AbArm arm;
       arm.name = name;
       if (name != "all") {
-        arm.reduction = name == "reduced" ? study_.reduction : evenly_spaced(study_.reduction);
+        arm.reduction = name == "reduced" ? study_.reduction : evenly_spaced(usable_reduction());
       }
       SamplerInput input;
       input.store = store_.get();
@@ -167,6 +168,17 @@ class Study {
                                 two_dimensional_ ? "slices" : "volumes"));
       }
     }
+  }
+
+  // Without the cases whose slices are all drawn anyway (cut in another plane), so that both arms
+  // have as many.
+  [[nodiscard]] Reduction usable_reduction() const {
+    Reduction usable = study_.reduction;
+    std::erase_if(usable.cases, [this](const ReducedCase& one) {
+      const std::int64_t index = store_->find(one.key);
+      return index < 0 || !kept_prepared_slices(store_->info(index), one);
+    });
+    return usable;
   }
 
   [[nodiscard]] std::int64_t all_samples() const {
