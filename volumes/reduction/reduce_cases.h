@@ -11,9 +11,9 @@
 #include "core/records.h"
 #include "core/reduction.h"
 #include "core/volume_source.h"
+#include "volumes/fingerprints/unit_vectors.h"
 #include "volumes/reduction/reduce_options.h"
 #include "volumes/reduction/reduction_item.h"
-#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 

@@ -10,8 +10,8 @@
 
 #include "core/config/config.h"
 #include "core/registry.h"
+#include "volumes/fingerprints/unit_vectors.h"
 #include "volumes/reduction/reduction_item.h"
-#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 
