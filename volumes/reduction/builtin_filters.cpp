@@ -1,6 +1,7 @@
 #include "volumes/reduction/embedding_filter.h"
 #include "volumes/reduction/entropy_filter.h"
 #include "volumes/reduction/every_n.h"
+#include "volumes/reduction/flag_filters.h"
 #include "volumes/reduction/hash_filters.h"
 #include "volumes/reduction/picture_filters.h"
 #include "volumes/reduction/redundancy_filter.h"
@@ -33,6 +34,9 @@ const VolumeFilters& volume_filters() {
   static const VolumeFilters builtin = [] {
     VolumeFilters filters("volume filter");
     filters.add<BlankOptions>("volumes that show nothing", make_blank);
+    filters.add<ScoutOptions>("scouts and slabs too thin for a volume", make_scout);
+    filters.add<PhantomOptions>("test objects: the header says so, or CT of water in air",
+                                make_phantom);
     filters.add<ExactOptions>("volumes with the same voxels, in whatever format", make_exact);
     filters.add<VolumeHashOptions>("volumes that look alike: another kernel, another export",
                                    make_volume_hash);

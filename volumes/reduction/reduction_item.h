@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct ReductionItem {
   // In validation or test: never left out, but what repeats it is, before anything else.
   bool held_out = false;
 
+  std::map<std::string, std::string> facts;  // SeriesRecord::facts; none of cases of data sets
   CaseVectors vectors;
 
   CaseFingerprint fingerprint;
@@ -38,6 +40,9 @@ struct ReductionItem {
 
 // Whether `kept` may stand for `dropped` at all, whatever they show.
 [[nodiscard]] bool may_stand_for(const ReductionItem& kept, const ReductionItem& dropped);
+
+// Whether the item may go though nothing stands for it: it is neither labelled nor held out.
+[[nodiscard]] bool may_go_alone(const ReductionItem& item);
 
 // Places of the items that were read: held-out ones first, then labelled ones, then by falling
 // number of voxels, then by key. Of what is alike the first in this order is kept, so that the
