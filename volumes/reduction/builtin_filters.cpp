@@ -3,6 +3,7 @@
 #include "volumes/reduction/every_n.h"
 #include "volumes/reduction/flag_filters.h"
 #include "volumes/reduction/hash_filters.h"
+#include "volumes/reduction/outlier_filter.h"
 #include "volumes/reduction/picture_filters.h"
 #include "volumes/reduction/redundancy_filter.h"
 #include "volumes/reduction/volume_filter.h"
@@ -42,6 +43,8 @@ const VolumeFilters& volume_filters() {
                                    make_volume_hash);
     filters.add<VolumeEmbeddingOptions>("volumes in which an encoder sees the same",
                                         make_volume_embedding);
+    filters.add<OutlierFilterOptions>("volumes far from the others of their modality",
+                                      make_outlier);
     return filters;
   }();
   return builtin;
