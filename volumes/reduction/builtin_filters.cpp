@@ -1,3 +1,4 @@
+#include "volumes/reduction/balance_filter.h"
 #include "volumes/reduction/embedding_filter.h"
 #include "volumes/reduction/entropy_filter.h"
 #include "volumes/reduction/every_n.h"
@@ -45,6 +46,7 @@ const VolumeFilters& volume_filters() {
                                         make_volume_embedding);
     filters.add<OutlierFilterOptions>("volumes far from the others of their modality",
                                       make_outlier);
+    filters.add<BalanceFilterOptions>("of what the archive holds most, all but some", make_balance);
     return filters;
   }();
   return builtin;

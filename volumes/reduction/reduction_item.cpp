@@ -13,8 +13,10 @@ bool may_stand_for(const ReductionItem& kept, const ReductionItem& dropped) {
          (dropped.labels.empty() || dropped.labels == kept.labels);
 }
 
-bool may_go_alone(const ReductionItem& item) {
-  return item.labels.empty() && !item.held_out;
+bool may_go_alone(const ReductionItem& item, Reported reported) {
+  const bool labelled =
+      !item.labels.empty() && !(item.only_reported && reported == Reported::kMayGo);
+  return !labelled && !item.held_out;
 }
 
 std::vector<std::size_t> by_preference(const std::vector<ReductionItem>& items) {

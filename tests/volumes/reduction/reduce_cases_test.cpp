@@ -290,6 +290,24 @@ TEST_F(ReduceCases, TheHashOfAVolumeSurvivesNoiseAndAGainAndTellsOthersApart) {
   EXPECT_EQ(result.reduction.dropped[0].key, "b");
 }
 
+TEST_F(ReduceCases, WhatABalancedArchiveHoldsIsCountedBeforeAndAfter) {
+  for (std::uint64_t n = 0; n < 12; ++n) {
+    add("s" + std::to_string(n), waves(n)).facts["body_part"] = n < 9 ? "CHEST" : "HAND";
+  }
+  add("copy", waves(3)).facts["body_part"] = "CHEST";
+
+  const ReduceResult result = reduce(
+      "{reduce: {volume_filters: [exact, balance], slice_filters: []}, "
+      "balance: {facts: [body_part], wanted: 6}}");
+
+  EXPECT_EQ(result.kept_cases, 6);
+  ASSERT_EQ(result.concepts.size(), 2U);
+  EXPECT_EQ(result.concepts[0].name, "body_part=chest");
+  EXPECT_EQ(result.concepts[0].before, 9) << "a copy that has gone counts no more";
+  EXPECT_EQ(result.concepts[0].after + result.concepts[1].after, 6);
+  EXPECT_EQ(result.reduction.dropped.size(), 7U);
+}
+
 TEST(CaseFingerprint, MeasuresWhatCurationGoesBy) {
   Volume volume =
       make_grid<float>(make_geometry({6, 4, 3}, {1, 2, 3}, {0, 0, 0}, Eigen::Matrix3d::Identity()));
