@@ -1,4 +1,5 @@
 #include "volumes/reduction/balance_filter.h"
+#include "volumes/reduction/coreset_filter.h"
 #include "volumes/reduction/embedding_filter.h"
 #include "volumes/reduction/entropy_filter.h"
 #include "volumes/reduction/every_n.h"
@@ -47,6 +48,7 @@ const VolumeFilters& volume_filters() {
     filters.add<OutlierFilterOptions>("volumes far from the others of their modality",
                                       make_outlier);
     filters.add<BalanceFilterOptions>("of what the archive holds most, all but some", make_balance);
+    filters.add<CoresetFilterOptions>("all but those nearest to a target set", make_coreset);
     return filters;
   }();
   return builtin;

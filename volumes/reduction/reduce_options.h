@@ -32,7 +32,7 @@ struct ReduceOptions {
     visit("volume_filters",
           volume_filters,
           "in this order, on whole volumes: blank, scout, phantom, exact, volume_hash, "
-          "volume_embedding, outlier, balance; [] for none");
+          "volume_embedding, outlier, balance, coreset; [] for none");
     visit("slice_filters",
           slice_filters,
           "in this order, on the slices of what is left: every_n, dhash, phash, ssim, "
