@@ -103,22 +103,29 @@ class BalanceFilter final : public VolumeFilter {
     }
     const Reported reported = options_.thin_reported ? Reported::kMayGo : Reported::kStay;
     std::vector<BalanceRecord> records;
-    bool any = false;
+    bool any = false, all_stay = true;
     for (const std::size_t n : input.order) {
       const ReductionItem& item = input.items[n];
       records.push_back({item.one.key, concepts(item), !may_go_alone(item, reported)});
       any = any || !records.back().concepts.empty();
+      all_stay = all_stay && records.back().stays;
+    }
+    if (all_stay) {
+      warn_that_all_stay(BalanceFilterOptions::kName);
+      return {};
     }
     if (!any) {
       refuse_without_concepts(input);
     }
     const BalanceResult result = balance_concepts(records, algorithm_options(records.size()));
+    // Nothing that is kept beside a series may tell what its report says: no name, count or
+    // probability of a term.
     std::vector<VolumeDrop> drops;
     for (std::size_t place = 0; place < records.size(); ++place) {
       if (!result.kept[place]) {
         drops.push_back({input.order[place],
                          std::nullopt,
-                         result.inclusion[place],
+                         matcher_ ? 0 : result.inclusion[place],
                          because(records[place], result)});
       }
     }
@@ -161,12 +168,14 @@ class BalanceFilter final : public VolumeFilter {
                             const ConceptCount& other = result.concepts.at(b);
                             return std::tie(one.before, a) < std::tie(other.before, b);
                           });
-    // What a report says goes into no catalogue, so that terms have no name here.
+    if (rarest.starts_with(kTermPrefix)) {
+      return "thinned: the rarest of its concepts is a term";
+    }
     const ConceptCount& count = result.concepts.at(rarest);
     return fmt::format("thinned: {} of {} volumes of its rarest concept ({}) stay",
                        count.after,
                        count.before,
-                       rarest.starts_with(kTermPrefix) ? "a term" : printable(rarest));
+                       printable(rarest));
   }
 
   [[noreturn]] void refuse_without_concepts(const VolumeFilterInput& input) const {

@@ -35,6 +35,9 @@ class CoresetFilter final : public VolumeFilter {
   [[nodiscard]] std::vector<VolumeDrop> drops(const VolumeFilterInput& input) const override {
     const Pool pool = pool_of(input);
     if (pool.items.empty()) {
+      if (!input.order.empty()) {
+        warn_that_all_stay(CoresetFilterOptions::kName);
+      }
       return {};
     }
     const UnitRows features{pool.values, input.target.dimensions};

@@ -4,6 +4,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/case.h"
@@ -47,6 +48,9 @@ struct ReductionItem {
 // where those may go, labelled by a report only.
 enum class Reported { kStay, kMayGo };
 [[nodiscard]] bool may_go_alone(const ReductionItem& item, Reported reported = Reported::kStay);
+
+// Says that a filter with the option thin_reported found nothing that may go.
+void warn_that_all_stay(std::string_view filter);
 
 // Places of the items that were read: held-out ones first, then labelled ones, then by falling
 // number of voxels, then by key. Of what is alike the first in this order is kept, so that the
