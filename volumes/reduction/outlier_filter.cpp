@@ -14,7 +14,7 @@ namespace marrow {
 namespace {
 
 // Counts and lengths as logarithms, since their tails are long. Where a whole archive shares one
-// protocol, 12 % more of a count or length and 0.02 of a share are one deviation.
+// protocol, 12 % more of a count or length and 0.1 of a share are one deviation.
 const std::vector<OutlierFeature>& outlier_features() {
   static const std::vector<OutlierFeature> features{{"log10 of the voxels", 0.05},
                                                     {"log10 of the slices", 0.05},
@@ -22,7 +22,7 @@ const std::vector<OutlierFeature>& outlier_features() {
                                                     {"log10 of the pixel spacing in mm", 0.05},
                                                     {"the mean", 0},
                                                     {"the standard deviation", 0},
-                                                    {"the share of the smallest value", 0.02}};
+                                                    {"the share of the smallest value", 0.1}};
   return features;
 }
 
