@@ -4,6 +4,7 @@
 #include "apps/convert_command.h"
 #include "apps/describe_command.h"
 #include "apps/doctor_command.h"
+#include "apps/embed_command.h"
 #include "apps/evaluate_command.h"
 #include "apps/explain_command.h"
 #include "apps/finetune_command.h"
@@ -13,6 +14,7 @@
 #include "apps/predict_command.h"
 #include "apps/prepare_command.h"
 #include "apps/pretrain_command.h"
+#include "apps/probe_command.h"
 #include "apps/reduce_command.h"
 #include "apps/report_command.h"
 #include "apps/scan_command.h"
@@ -34,6 +36,8 @@ void add_builtin_commands(CommandTable& table) {
   add_reduce_command(table);
   add_prepare_command(table);
   add_pretrain_command(table);
+  add_embed_command(table);
+  add_probe_command(table);
   add_finetune_command(table);
   add_evaluate_command(table);
   add_predict_command(table);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 
 #include "apps/catalogue_file.h"
 #include "apps/cli.h"
+#include "apps/embedding_file.h"
 #include "apps/reduce_page.h"
 #include "apps/reduction_use.h"
 #include "core/error.h"
@@ -283,10 +285,27 @@ int reduce_run(const ReduceCommandOptions& options, const CommandContext& contex
   const std::filesystem::path& work = context.options.work;
   std::filesystem::create_directories(work);
   const std::unique_ptr<VolumeSource> source = make_image_source();
+  std::optional<UnitEmbeddings> vectors, target;
+  if (!reduce.vectors.empty()) {
+    vectors.emplace(reduce.vectors);
+    vectors->attach(items);
+  }
+  if (!reduce.target.empty()) {
+    target.emplace(reduce.target);
+    if (vectors) {
+      vectors->check_same_encoder(*target);
+    }
+  }
   ReduceResult result;
   {
     CacheInWork cache(work);
-    result = reduce_cases(items, *source, context.config, cache, work, context.options.threads);
+    result = reduce_cases(items,
+                          *source,
+                          context.config,
+                          cache,
+                          work,
+                          context.options.threads,
+                          target ? target->volumes() : UnitRows{});
   }
   result.reduction.config = yaml;
   const std::filesystem::path page = work / "reduce.html";

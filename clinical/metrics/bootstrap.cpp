@@ -94,7 +94,13 @@ std::optional<Interval> bootstrap_interval(
           groups[static_cast<std::size_t>(rng.below(static_cast<std::int64_t>(groups.size())))];
       cases.insert(cases.end(), group.begin(), group.end());
     }
-    draws.push_back(statistic(cases));
+    const double drawn = statistic(cases);
+    if (!std::isnan(drawn)) {
+      draws.push_back(drawn);
+    }
+  }
+  if (2 * static_cast<std::int64_t>(draws.size()) < options.resamples) {
+    return std::nullopt;
   }
   double low = (1.0 - options.level) / 2.0;
   double high = 1.0 - low;

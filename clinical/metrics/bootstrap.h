@@ -32,6 +32,9 @@ struct BootstrapOptions {
 // drawn patients. Same seed and groups, same interval. Empty when there are fewer than two
 // patients: one patient says nothing about others.
 //
+// A resample on which the statistic is NaN is left out (an AUROC without positive cases, of which a
+// few among many are drawn now and then); empty when more than half of them are.
+//
 // Throws Error{kInvalidArgument} for resamples < 1 or a level outside (0, 1).
 // Sources: Efron 1979 (percentile); Efron 1987 (BCa: bias from the share of resamples below the
 // estimate, acceleration from leaving out one patient at a time).

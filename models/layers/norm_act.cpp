@@ -11,6 +11,8 @@
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "core/error.h"
@@ -391,6 +393,15 @@ NormActResult norm_act(const at::Tensor& x,
       (!residual.defined() || residual.scalar_type() == x.scalar_type()) && options.slope >= 0;
   if (!kernel) {
     return norm_act_reference(x, gamma, beta, mask, residual, options);
+  }
+  // Read without bounds below.
+  if (residual.defined() && residual.sizes() != x.sizes()) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("norm_act: a map of {} and its shortcut of {} differ in size; the input "
+                    "must be a multiple of the encoder's stride along every axis",
+                    fmt::join(x.sizes(), "x"),
+                    fmt::join(residual.sizes(), "x")));
   }
   MARROW_CHECK(!mask.defined() || (mask.is_contiguous() && mask.scalar_type() == at::kBool));
   // Undefined tensors are no arguments of a custom function; absent ones are.

@@ -12,7 +12,7 @@ namespace marrow {
 struct EmbeddingOptions {
   static constexpr std::string_view kName = "embedding";
 
-  double threshold = 0.98;
+  double threshold = 0.999;
 
   template <class Visit>
   void describe(Visit&& visit) {
@@ -26,7 +26,7 @@ struct EmbeddingOptions {
 struct VolumeEmbeddingOptions {
   static constexpr std::string_view kName = "volume_embedding";
 
-  double threshold = 0.995;
+  double threshold = 0.999;
   std::string index = "auto";
   std::int64_t neighbours = 64;
 

@@ -1,9 +1,11 @@
 #include "volumes/reduction/volume_filters.h"
 
+#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
 
+#include "volumes/fingerprints/slice_hash.h"
 #include "volumes/reduction/slice_selection.h"
 
 namespace marrow {
@@ -58,6 +60,20 @@ class Exact final : public VolumeFilter {
   }
 };
 
+// The mean over the slices of the shorter volume, each with the one at its place in the other.
+double slice_distance(const CaseFingerprint& a, const CaseFingerprint& b) {
+  const std::int64_t count = std::min(a.size(), b.size());
+  const auto hash = [count](const CaseFingerprint& one, std::int64_t n) {
+    const std::int64_t place = (2 * n + 1) * one.size() / (2 * count);
+    return one.slices[static_cast<std::size_t>(place)].perceptual_hash;
+  };
+  std::int64_t bits = 0;
+  for (std::int64_t n = 0; n < count; ++n) {
+    bits += hamming_distance(hash(a, n), hash(b, n));
+  }
+  return static_cast<double>(bits) / static_cast<double>(count);
+}
+
 class SameHash final : public VolumeFilter {
  public:
   explicit SameHash(const VolumeHashOptions& options) : options_(options) {}
@@ -69,19 +85,23 @@ class SameHash final : public VolumeFilter {
         [this](const CaseFingerprint& a, const CaseFingerprint& b) {
           const bool few = std::min(a.size(), b.size()) < kFewSlices;
           return (!few || a.size() == b.size()) &&
-                 hash_distance(a.hash, b.hash) <= options_.threshold;
+                 hash_distance(a.hash, b.hash) <= options_.threshold &&
+                 slice_distance(a, b) <= options_.slice_bits;
         },
         [](const ReductionItem& kept, const ReductionItem& dropped) {
           const int bits = hash_distance(kept.fingerprint.hash, dropped.fingerprint.hash);
           return VolumeDrop{0,
                             std::nullopt,
                             static_cast<double>(bits),
-                            fmt::format("{} of 192 bits of its hash differ", bits)};
+                            fmt::format("{} of 192 bits of its hash differ, {:.1f} of 64 a slice",
+                                        bits,
+                                        slice_distance(kept.fingerprint, dropped.fingerprint))};
         });
   }
 
   [[nodiscard]] std::string threshold_text() const override {
-    return fmt::format("{} of 192 bits", options_.threshold);
+    return fmt::format(
+        "{} of 192 bits, {:g} of 64 a slice", options_.threshold, options_.slice_bits);
   }
 
  private:

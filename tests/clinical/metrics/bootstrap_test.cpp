@@ -96,6 +96,20 @@ TEST(Bootstrap, SaysNothingFromOnePatient) {
   EXPECT_FALSE(bootstrap_mean_interval({0.5, 0.7}, group_by_patient({"a", "a"}), {}).has_value());
 }
 
+TEST(Bootstrap, LeavesOutResamplesWithoutAValueUnlessTheyAreMost) {
+  const auto groups = group_by_patient(own_patient_each(8));
+  const auto interval_without = [&](std::size_t undefined_first) {
+    return bootstrap_interval(groups,
+                              [&](std::span<const std::size_t> cases) {
+                                return cases[0] < undefined_first ? std::nan("") : 1.0;
+                              },
+                              {});
+  };
+
+  EXPECT_EQ(interval_without(2)->low, 1.0);
+  EXPECT_FALSE(interval_without(6).has_value());
+}
+
 TEST(Bootstrap, RefusesALevelOfOne) {
   EXPECT_THROW((void)bootstrap_mean_interval({0.5, 0.7}, group_by_patient({"a", "b"}), {100, 1.0}),
                Error);

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -42,6 +43,21 @@ TEST_P(EncoderContract, GivesOneMapPerStageOfThePromisedSize) {
                 GetParam().input[static_cast<std::size_t>(axis)] /
                     encoder->stages()[s].stride[static_cast<std::size_t>(axis - 2)]);
     }
+  }
+}
+
+TEST_P(EncoderContract, AnInputThatTheStrideDoesNotDivideIsRefusedOrSeenWhole) {
+  const auto encoder = make(GetParam());
+  std::vector<std::int64_t> odd = GetParam().input;
+  odd.back() -= 3;
+  const at::Tensor x = torch::randn(odd);
+  try {
+    const at::Tensor deepest = encoder->features(x).back();
+    EXPECT_TRUE(torch::equal(deepest, encoder->features(x).back()));
+    EXPECT_LT(deepest.abs().max().item<double>(), 1e3);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("multiple of the encoder's stride"));
   }
 }
 
