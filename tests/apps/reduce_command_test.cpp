@@ -176,6 +176,54 @@ TEST_F(ReduceEndToEnd, CurationThinsWhatIsFrequentAndLeavesOutScouts) {
             reduced.at("series_dropped"));
 }
 
+TEST_F(ReduceEndToEnd, ACoresetIsChosenByWhatAnEncoderSees) {
+  const std::string work = "chosen";
+  run({"scan", "demo/archive", "--work", work});
+  run({"prepare", "--config", "prepare/mr.yaml", "--work", work});
+  run({"pretrain",
+       "--work",
+       work,
+       "--config",
+       "pretrain/spark2d.yaml",
+       "--out",
+       "runs/chosen",
+       "encoder.features=[4,8]",
+       "encoder.strides=[1,2]",
+       "encoder.blocks=[1,1]",
+       "encoder.stem_stride=1",
+       "method.decoder=light",
+       "method.decoder_widths=[]",
+       "data.patch_size=[16,16]",
+       "train.steps=2",
+       "train.batch_size=2"});
+  run({"embed", "runs/chosen", "--work", work, "--out", "all.safetensors"});
+  run({"embed",
+       "runs/chosen",
+       "--work",
+       work,
+       "--out",
+       "aim.safetensors",
+       "--data",
+       "demo/labelled"});
+  std::vector<std::string> coreset{"reduce",
+                                   "--work",
+                                   work,
+                                   "reduce.volume_filters=[coreset]",
+                                   "reduce.slice_filters=[]",
+                                   "reduce.curve=[]",
+                                   "coreset.budget=3",
+                                   "reduce.vectors=all.safetensors"};
+  const test::ProcessResult aimless = run(coreset);
+  coreset.emplace_back("reduce.target=aim.safetensors");
+
+  const nlohmann::json reduced = answer(coreset);
+
+  EXPECT_EQ(aimless.exit_code, 2);
+  EXPECT_THAT(aimless.err, HasSubstr("reduce.target=FILE"));
+  EXPECT_EQ(reduced.at("series_kept"), 3);
+  EXPECT_EQ(reduced.at("by_filter").at("coreset").at("series"), reduced.at("series_dropped"));
+}
+
 TEST_F(ReduceEndToEnd, MistakesEndWithASentence) {
   const test::ProcessResult threshold = run({"reduce", "dhash.threshold=65"});
   const test::ProcessResult filter = run({"reduce", "reduce.slice_filters=[dash]"});
