@@ -30,6 +30,8 @@ namespace {
 // Something with options: a part that a section names, or a section of its own.
 struct Describable {
   std::string section;
+  std::string chosen;  // how the section chooses it; empty for a section of its own
+  std::string options_section;
   std::string name;
   std::string summary;
   std::vector<OptionDescription> options;
@@ -40,7 +42,27 @@ void add_parts(const std::string& section,
                const Registry<Factory>& registry,
                std::vector<Describable>& all) {
   for (const auto& part : registry.parts()) {
-    all.push_back({section, part.name, part.summary, part.describe(ConfigSection(section))});
+    all.push_back({section,
+                   ": {name: " + part.name + "}",
+                   section,
+                   part.name,
+                   part.summary,
+                   part.describe(ConfigSection(section))});
+  }
+}
+
+// Several run one after the other, and so each has a section of its own for its options.
+template <class Factory>
+void add_filters(const std::string& list,
+                 const Registry<Factory>& registry,
+                 std::vector<Describable>& all) {
+  for (const auto& part : registry.parts()) {
+    all.push_back({list,
+                   ": [" + part.name + "]",
+                   part.name,
+                   part.name,
+                   part.summary,
+                   part.describe(ConfigSection(part.name))});
   }
 }
 
@@ -50,11 +72,11 @@ std::vector<Describable> describables() {
   add_parts("encoder", encoders(), all);
   add_parts("head", heads(), all);
   add_parts("sampler", samplers(), all);
-  add_parts("slice_filters", slice_filters(), all);
-  add_parts("volume_filters", volume_filters(), all);
+  add_filters("slice_filters", slice_filters(), all);
+  add_filters("volume_filters", volume_filters(), all);
   const auto add_section = [&](const std::string& summary, const auto& options) {
     const std::string name(options.kName);
-    all.push_back({name, name, summary, describe_options(options)});
+    all.push_back({name, "", name, name, summary, describe_options(options)});
   };
   add_section("what is left out as redundant", ReduceOptions{});
   add_section("how volumes are prepared", RecipeOptions{});
@@ -99,10 +121,7 @@ int describe_run(const CommandContext& context, const std::string& name) {
                             nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"));
   }
   nlohmann::json options = nlohmann::json::array();
-  context.print(fmt::format("{}{}: {}\n",
-                            found->section,
-                            found->section == found->name ? "" : ": {name: " + found->name + "}",
-                            found->summary));
+  context.print(fmt::format("{}{}: {}\n", found->section, found->chosen, found->summary));
   for (const OptionDescription& option : found->options) {
     options.push_back({{"name", option.name},
                        {"type", option.type},
@@ -110,7 +129,7 @@ int describe_run(const CommandContext& context, const std::string& name) {
                        {"allowed", option.allowed},
                        {"sentence", option.sentence}});
     context.print(fmt::format("\n  {}.{} = {}   ({}, {})\n      {}\n",
-                              found->section,
+                              found->options_section,
                               option.name,
                               option.default_value,
                               option.type,

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/case.h"
+#include "volumes/fingerprints/unit_vectors.h"
 #include "volumes/reduction/reduction_item.h"
-#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 

@@ -1,7 +1,9 @@
 #include "apps/reduce_command.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -21,8 +23,10 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/progress.h"
+#include "core/text.h"
 #include "io/catalogue/cases.h"
 #include "io/catalogue/catalogue.h"
+#include "io/catalogue/report_texts.h"
 #include "io/catalogue/select.h"
 #include "io/datasets/dataset_reader.h"
 #include "io/fingerprint_file.h"
@@ -65,13 +69,16 @@ bool is_held_out(const std::string& split) {
 // Every usable series, what was left out before included: a new decision takes the place of the old
 // one. The series of a study with a report are labelled by it.
 std::vector<ReductionItem> archive_items(const ReduceCommandOptions& options,
-                                         const Catalogue& catalogue) {
+                                         const Catalogue& catalogue,
+                                         bool with_reports) {
   std::set<std::string> reported;
   for (const auto& row : select_rows(catalogue.file(), catalogue_view("reports"), {"study"}, "")) {
     if (const auto* const study = std::get_if<std::string>(&row.at(0))) {
       reported.insert(*study);
     }
   }
+  const std::map<std::string, std::string> reports =
+      with_reports ? report_texts(catalogue) : std::map<std::string, std::string>();
   const auto in_subset = subset_filter(catalogue, options.subset);
   std::vector<ReductionItem> items;
   for (const SeriesRecord& record :
@@ -86,6 +93,9 @@ std::vector<ReductionItem> archive_items(const ReduceCommandOptions& options,
     item.one.split = record.split;
     item.one.modality = record.modality;
     item.labels = reported.contains(record.study) ? "report of " + record.study : "";
+    item.only_reported = !item.labels.empty();
+    item.facts = record.facts;
+    item.report = named_text(reports, record.study);
     item.held_out = is_held_out(record.split);
     items.push_back(std::move(item));
   }
@@ -114,6 +124,13 @@ std::vector<ReductionItem> dataset_items(const Dataset& dataset) {
     items.push_back(std::move(item));
   }
   return items;
+}
+
+bool wants_reports(const CommandContext& context, const ReduceOptions& options) {
+  return std::any_of(
+      options.volume_filters.begin(), options.volume_filters.end(), [&](const std::string& name) {
+        return volume_filters().find(name).make(context.config.section(name))->needs().reports;
+      });
 }
 
 std::string resolved_yaml(const CommandContext& context, const ReduceOptions& options) {
@@ -145,6 +162,11 @@ nlohmann::json answer_of(const ReduceResult& result, double seconds) {
   for (const CurvePoint& point : result.curve) {
     curve.push_back({{"threshold", point.threshold}, {"kept", point.kept}});
   }
+  nlohmann::json concepts = nlohmann::json::array();
+  for (const ConceptChange& one : result.concepts) {
+    concepts.push_back(
+        {{"filter", one.filter}, {"name", one.name}, {"before", one.before}, {"after", one.after}});
+  }
   nlohmann::json measures = nlohmann::json::array();
   for (const MatchedMeasure& one : result.measures) {
     measures.push_back({{"name", one.name},
@@ -162,6 +184,7 @@ nlohmann::json answer_of(const ReduceResult& result, double seconds) {
           {"by_filter", by_filter},
           {"curve", curve},
           {"measures", measures},
+          {"concepts", concepts},
           {"refused", result.issues.size()},
           {"seconds", seconds}};
 }
@@ -295,7 +318,7 @@ int reduce_run(const ReduceCommandOptions& options, const CommandContext& contex
   ReducePageFacts facts;
   facts.undo_command = "marrow reduce --undo";
   if (options.data.empty()) {
-    items = archive_items(options, open_work_catalogue(context));
+    items = archive_items(options, open_work_catalogue(context), wants_reports(context, reduce));
     facts.subject = fmt::format("Archive of {} usable series", format_count(std::ssize(items)));
     facts.list_command = "marrow list --of dropped";
   } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,8 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/progress.h"
+#include "volumes/reduction/flag_filters.h"
+#include "volumes/reduction/outlier_filter.h"
 #include "volumes/reduction/redundancy_filter.h"
 
 namespace marrow {
@@ -139,6 +142,33 @@ void add_gallery(const CommandContext& context,
   gallery.add(spread(pairs, 0), PairGroup::kMostAlike, *filter, input.gallery);
 }
 
+// What the flags in use say, of volumes that stay (labelled, held out) as well; outliers are known
+// by what the filter left out.
+void add_flags(const std::vector<ReductionItem>& items,
+               const ReduceOptions& options,
+               const ReduceResult& result,
+               ReductionInput& input) {
+  std::set<std::string> dropped;
+  for (const DroppedCase& one : result.reduction.dropped) {
+    dropped.insert(one.key);
+    if (one.filter == OutlierFilterOptions::kName) {
+      input.flags.push_back({one.key, one.filter, one.because, true});
+    }
+  }
+  for (const std::string& filter : options.volume_filters) {
+    for (const ReductionItem& item : items) {
+      const std::string phrase = item.read ? flag_phrase(filter, item) : "";
+      if (!phrase.empty()) {
+        input.flags.push_back({item.one.key, filter, phrase, dropped.contains(item.one.key)});
+      }
+    }
+  }
+  std::sort(
+      input.flags.begin(), input.flags.end(), [](const ReductionFlag& a, const ReductionFlag& b) {
+        return std::tie(a.key, a.flag) < std::tie(b.key, b.flag);
+      });
+}
+
 std::string order_words(const ReduceOptions& options) {
   return options.order == "anatomical" ? "anatomical" : "by the text of the slice number";
 }
@@ -211,15 +241,19 @@ std::string reduce_page(const CommandContext& context,
   }
   add_gallery(context, items, options, result, source, input);
   for (const DroppedCase& one : result.reduction.dropped) {
-    if (one.filter == "blank") {
-      input.flags.push_back({one.key, one.filter, one.because, true});
-    }
     input.dropped.push_back({one.key,
                              one.kept,
                              one.filter,
-                             fmt::format("{:g}", one.measure),
+                             one.kept.empty() ? "" : fmt::format("{:g}", one.measure),
                              one.because,
                              !of_key.at(one.key)->labels.empty()});
+  }
+  add_flags(items, options, result, input);
+  constexpr std::size_t kMostConcepts = 200;
+  for (const ConceptChange& one : result.concepts) {
+    if (input.concepts.size() < kMostConcepts) {
+      input.concepts.push_back({one.name, {one.before, one.after}});
+    }
   }
   input.list_command = facts.list_command;
   input.undo_command = facts.undo_command;

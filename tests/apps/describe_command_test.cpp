@@ -22,6 +22,13 @@ TEST(Describe, TellsDefaultRangeAndMeaningOfEveryOption) {
   EXPECT_THAT(ratio.at("sentence").get<std::string>(), HasSubstr("share of cells hidden"));
 }
 
+TEST(Describe, NamesTheOptionsOfAFilterAsTheyAreGiven) {
+  const test::ProcessResult result = test::run_marrow({"describe", "balance"});
+
+  EXPECT_THAT(result.out, HasSubstr("volume_filters: [balance]"));
+  EXPECT_THAT(result.out, HasSubstr("\n  balance.limit = 0 "));
+}
+
 TEST(Describe, ListsEveryPartAndSection) {
   const test::ProcessResult result = test::run_marrow({"describe"});
 

@@ -9,12 +9,15 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "core/volume.h"
+#include "io/nifti/nifti.h"
 #include "tests/support/process.h"
 
 namespace marrow {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 
 class ReduceEndToEnd : public ::testing::Test {
  protected:
@@ -122,9 +125,111 @@ TEST_F(ReduceEndToEnd, ADecisionAboutADataSetIsItsOwn) {
   EXPECT_EQ(undone.at("slices"), reduced.at("by_filter").at("dhash").at("slices"));
 }
 
+// A work folder of its own, since the archive gets a scout.
+TEST_F(ReduceEndToEnd, CurationThinsWhatIsFrequentAndLeavesOutScouts) {
+  std::filesystem::create_directories(folder_->path() / "more");
+  Volume scout = make_grid<float>(
+      make_geometry({24, 20, 2}, {1, 1, 5}, {0, 0, 0}, Eigen::Matrix3d::Identity()));
+  for (std::size_t n = 0; n < scout.voxels.size(); ++n) {
+    scout.voxels[n] = static_cast<float>(n % 97);
+  }
+  write_nifti(folder_->path() / "more/thin.nii.gz", scout);
+  write_atomically(folder_->path() / "terms.txt", std::string_view("abdomen\nnodule\n"));
+  const std::string work = "curated";
+  run({"scan", "demo/archive", "more", "--reports", "demo/reports.csv", "--work", work});
+  std::vector<std::string> curate{"reduce",
+                                  "--config",
+                                  "reduce/curate.yaml",
+                                  "--work",
+                                  work,
+                                  "balance.limit=1",
+                                  "balance.terms=terms.txt"};
+  // Every series of the phantom has a report.
+  EXPECT_THAT(run(curate).err, HasSubstr("balance.thin_reported=true lets reports protect none"));
+  curate.emplace_back("balance.thin_reported=true");
+
+  const nlohmann::json reduced = answer(curate);
+  const nlohmann::json dropped = answer({"list", "--of", "dropped", "--work", work}).at("dropped");
+
+  EXPECT_EQ(reduced.at("by_filter").at("scout").at("series"), 1);
+  EXPECT_GE(reduced.at("by_filter").at("balance").at("series"), 1);
+  ASSERT_EQ(dropped.size(), reduced.at("series_dropped"));
+  for (const nlohmann::json& one : dropped) {
+    const std::string because = one.at("because");
+    EXPECT_TRUE(one.at("filter") == "scout" ? because.find("2 voxels along k") == 0
+                                            : because.find("thinned: ") == 0)
+        << one;
+  }
+  std::vector<std::string> names;
+  for (const nlohmann::json& one : reduced.at("concepts")) {
+    names.push_back(one.at("name"));
+    EXPECT_GE(one.at("before").get<int>(), one.at("after").get<int>());
+  }
+  EXPECT_THAT(names, IsSupersetOf({"modality=mr", "body_part=abdomen", "term=abdomen"}));
+  const std::string page = test::file_text(folder_->path() / work / "reduce.html");
+  EXPECT_THAT(page, HasSubstr("2 voxels along k, a volume has 4 or more"));
+  EXPECT_THAT(page, HasSubstr("body_part=abdomen"));
+  EXPECT_EQ(answer(curate).at("series_dropped"), reduced.at("series_dropped"));
+  EXPECT_EQ(answer({"prepare", "--config", "prepare/mr.yaml", "--work", work}).at("volumes"),
+            reduced.at("series_kept"));
+  EXPECT_EQ(answer({"reduce", "--undo", "--work", work}).at("series"),
+            reduced.at("series_dropped"));
+}
+
+TEST_F(ReduceEndToEnd, ACoresetIsChosenByWhatAnEncoderSees) {
+  const std::string work = "chosen";
+  run({"scan", "demo/archive", "--work", work});
+  run({"prepare", "--config", "prepare/mr.yaml", "--work", work});
+  run({"pretrain",
+       "--work",
+       work,
+       "--config",
+       "pretrain/spark2d.yaml",
+       "--out",
+       "runs/chosen",
+       "encoder.features=[4,8]",
+       "encoder.strides=[1,2]",
+       "encoder.blocks=[1,1]",
+       "encoder.stem_stride=1",
+       "method.decoder=light",
+       "method.decoder_widths=[]",
+       "data.patch_size=[16,16]",
+       "train.steps=2",
+       "train.batch_size=2"});
+  run({"embed", "runs/chosen", "--work", work, "--out", "all.safetensors"});
+  run({"embed",
+       "runs/chosen",
+       "--work",
+       work,
+       "--out",
+       "aim.safetensors",
+       "--data",
+       "demo/labelled"});
+  std::vector<std::string> coreset{"reduce",
+                                   "--work",
+                                   work,
+                                   "reduce.volume_filters=[coreset]",
+                                   "reduce.slice_filters=[]",
+                                   "reduce.curve=[]",
+                                   "coreset.budget=3",
+                                   "reduce.vectors=all.safetensors"};
+  const test::ProcessResult aimless = run(coreset);
+  coreset.emplace_back("reduce.target=aim.safetensors");
+
+  const nlohmann::json reduced = answer(coreset);
+
+  EXPECT_EQ(aimless.exit_code, 2);
+  EXPECT_THAT(aimless.err, HasSubstr("reduce.target=FILE"));
+  EXPECT_EQ(reduced.at("series_kept"), 3);
+  EXPECT_EQ(reduced.at("by_filter").at("coreset").at("series"), reduced.at("series_dropped"));
+}
+
 TEST_F(ReduceEndToEnd, MistakesEndWithASentence) {
   const test::ProcessResult threshold = run({"reduce", "dhash.threshold=65"});
   const test::ProcessResult filter = run({"reduce", "reduce.slice_filters=[dash]"});
+  const test::ProcessResult balance =
+      run({"reduce", "reduce.volume_filters=[balance]", "balance.limit=1", "balance.share=0.5"});
+  const test::ProcessResult coreset = run({"reduce", "reduce.volume_filters=[coreset]"});
   const test::ProcessResult nothing = run({"reduce", "--where", "slices>9999"});
   const test::ProcessResult nowhere = run({"reduce", "--work", "nowhere"});
 
@@ -132,6 +237,10 @@ TEST_F(ReduceEndToEnd, MistakesEndWithASentence) {
   EXPECT_THAT(threshold.err, HasSubstr("0 to 64"));
   EXPECT_EQ(filter.exit_code, 2);
   EXPECT_THAT(filter.err, HasSubstr("dhash"));
+  EXPECT_EQ(balance.exit_code, 2);
+  EXPECT_THAT(balance.err, HasSubstr("one of limit, share and wanted"));
+  EXPECT_EQ(coreset.exit_code, 2);
+  EXPECT_THAT(coreset.err, HasSubstr("marrow embed"));
   EXPECT_EQ(nothing.exit_code, 3);
   EXPECT_EQ(nowhere.exit_code, 3);
   EXPECT_THAT(nowhere.err, HasSubstr("marrow scan"));

@@ -89,7 +89,7 @@ ConceptTable table_of(std::span<const BalanceRecord> records) {
 }
 
 // The smallest t above which each record is kept: a draw u succeeds when u < t / count. A record
-// without concepts needs -1 (kept at any t) or infinity.
+// without concepts needs -1 (kept at any t) or infinity, one that stays -1.
 std::vector<double> limits_needed(std::span<const BalanceRecord> records,
                                   const ConceptTable& table,
                                   const BalanceOptions& options) {
@@ -97,7 +97,7 @@ std::vector<double> limits_needed(std::span<const BalanceRecord> records,
   needed.reserve(records.size());
   for (std::size_t place = 0; place < records.size(); ++place) {
     double least = std::numeric_limits<double>::infinity();
-    if (table.of_record[place].empty() && options.keep_unmatched) {
+    if (records[place].stays || (table.of_record[place].empty() && options.keep_unmatched)) {
       least = -1;
     }
     const std::uint64_t id = text_digest(records[place].id);
@@ -113,19 +113,19 @@ std::vector<double> limits_needed(std::span<const BalanceRecord> records,
 
 double limit_for(std::int64_t wanted, const std::vector<double>& needed, double largest_count) {
   std::vector<double> reachable;
-  std::int64_t unmatched = 0;
+  std::int64_t staying = 0;
   for (const double need : needed) {
     if (std::isfinite(need)) {
       reachable.push_back(need);
-      unmatched += need < 0 ? 1 : 0;
+      staying += need < 0 ? 1 : 0;
     }
   }
-  if (wanted < unmatched) {
+  if (wanted < staying) {
     throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("balance: expected at least as many wanted records as the {} without a "
-                            "concept, which are all to be kept, found {}; want more or do not keep "
-                            "them",
-                            unmatched,
+                fmt::format("balance: expected at least as many wanted records as the {} that stay "
+                            "in any case (labelled, held out, or kept without a concept), found "
+                            "{}; want more",
+                            staying,
                             wanted));
   }
   if (wanted >= static_cast<std::int64_t>(reachable.size())) {

@@ -14,6 +14,7 @@ namespace marrow {
 struct BalanceRecord {
   std::string id;  // stable and unique: the draws hang on it
   std::vector<std::string> concepts;
+  bool stays = false;  // kept whatever is drawn; it counts among its concepts all the same
 };
 
 // Exactly one of `limit` and `wanted` is given.
@@ -27,7 +28,7 @@ struct BalanceOptions {
 struct ConceptCount {
   std::int64_t before = 0;      // records that match it
   std::int64_t after = 0;       // of these, the kept ones
-  double expected_after = 0;    // sum of their inclusion probabilities
+  double expected_after = 0;    // sum of the inclusion probabilities
   double draw_probability = 0;  // min(1, t / before)
 };
 
@@ -52,11 +53,11 @@ struct BalanceResult {
 // then chosen after the draws, so `inclusion`, which takes it as given, is approximate.
 //
 // Throws Error{kInvalidArgument} for no records, an empty or repeated id, an empty concept, both or
-// neither of limit and wanted, values out of range, or `wanted` below the number of unmatched
-// records that are to be kept.
+// neither of limit and wanted, values out of range, or `wanted` below the number of records
+// that stay whatever is drawn.
 //
 // Source: Xu et al. 2023 (MetaCLIP), algorithm 1. Departures: draws are keyed instead of
-// sequential, records without a concept can be kept, t can follow from a number.
+// sequential, records without a concept and others can be kept, t can follow from a number.
 [[nodiscard]] BalanceResult balance_concepts(std::span<const BalanceRecord> records,
                                              const BalanceOptions& options);
 

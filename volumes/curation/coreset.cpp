@@ -36,18 +36,25 @@ void check_coreset_options(const CoresetOptions& options) {
   }
 }
 
-void check_coreset_pool(const FeatureRows& target,
+void check_coreset_pool(const UnitRows& target,
                         const CoresetPool& pool,
                         const CoresetOptions& options) {
-  check_unit_rows(target, "coreset target");
-  check_unit_rows(pool.features, "coreset pool");
-  const auto rows = static_cast<std::size_t>(pool.features.rows);
-  if (target.columns != pool.features.columns) {
+  check_unit_rows("coreset target", target);
+  check_unit_rows("coreset pool", pool.features);
+  if (target.values.empty() || pool.features.values.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("coreset: expected a target and a pool of at least one row, found {} "
+                            "and {} rows; check what selects them",
+                            target.count(),
+                            pool.features.count()));
+  }
+  const auto rows = static_cast<std::size_t>(pool.features.count());
+  if (target.dimensions != pool.features.dimensions) {
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("coreset: expected target and pool with the same number of features, "
                             "found {} and {}; compute both with one encoder",
-                            target.columns,
-                            pool.features.columns));
+                            target.dimensions,
+                            pool.features.dimensions));
   }
   const bool needs_patients = options.per_patient > 0 || !pool.patients.empty();
   if (pool.ids.size() != rows || (needs_patients && pool.patients.size() != rows)) {
@@ -187,18 +194,18 @@ Round play_round(CoresetCandidates& candidates, PickRules& rules, std::int64_t c
   return round;
 }
 
-FeatureRows coreset_centroids(const FeatureRows& target,
-                              const CoresetOptions& options,
-                              CoresetResult& result) {
-  if (options.centroids == 0 || options.centroids >= target.rows) {
+UnitRows coreset_centroids(const UnitRows& target,
+                           const CoresetOptions& options,
+                           CoresetResult& result) {
+  if (options.centroids == 0 || options.centroids >= target.count()) {
     result.centroids.assign(target.values.begin(), target.values.end());
-    result.centroid_count = target.rows;
+    result.centroid_count = target.count();
   } else {
     SphericalClusters clusters = spherical_kmeans(target, options.centroids, options.seed);
     result.centroids = std::move(clusters.centroids);
     result.centroid_count = clusters.count;
   }
-  return {result.centroids, result.centroid_count, target.columns};
+  return {result.centroids, target.dimensions};
 }
 
 bool is_too_poor(const std::vector<double>& gains, const CoresetOptions& options) {
@@ -209,14 +216,14 @@ bool is_too_poor(const std::vector<double>& gains, const CoresetOptions& options
 
 }  // namespace
 
-CoresetResult choose_coreset(const FeatureRows& target,
+CoresetResult choose_coreset(const UnitRows& target,
                              const CoresetPool& pool,
                              const CoresetOptions& options) {
   check_coreset_options(options);
   check_coreset_pool(target, pool, options);
   const std::vector<std::uint32_t> row_of_rank = rows_by_id(pool.ids);
   CoresetResult result;
-  const FeatureRows centroids = coreset_centroids(target, options, result);
+  const UnitRows centroids = coreset_centroids(target, options, result);
   PickRules rules(pool, row_of_rank, options.per_patient);
   CoresetCandidates candidates(
       pool.features, centroids, row_of_rank, options.candidates, [&](std::uint32_t rank) {
@@ -224,8 +231,8 @@ CoresetResult choose_coreset(const FeatureRows& target,
       });
 
   // Compared by division: the product of two large numbers could overflow.
-  const bool cap_binds = options.per_target <= pool.features.rows / target.rows;
-  std::int64_t most = cap_binds ? options.per_target * target.rows : pool.features.rows;
+  const bool cap_binds = options.per_target <= pool.features.count() / target.count();
+  std::int64_t most = cap_binds ? options.per_target * target.count() : pool.features.count();
   CoresetStop at_most = cap_binds ? CoresetStop::kTargetCap : CoresetStop::kPoolExhausted;
   if (options.budget > 0 && options.budget <= most) {
     most = options.budget;

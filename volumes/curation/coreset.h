@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "volumes/curation/feature_rows.h"
+#include "volumes/fingerprints/unit_vectors.h"
 
 namespace marrow {
 
 // What to choose from. All borrowed for the call.
 struct CoresetPool {
-  FeatureRows features;                   // unit rows
+  UnitRows features;
   std::span<const std::string> ids;       // one a row, unique: they decide between equal cosines
   std::span<const std::string> patients;  // one a row; may be empty without a cap per patient
 };
@@ -40,7 +40,7 @@ struct CoresetResult {
   std::vector<CoresetPick> picks;  // by round, then by falling cosine, then by id
   std::vector<double> round_gain;  // mean cosine of what the centroids took; the round that was
                                    // found too poor is the last one here but has no picks
-  std::vector<float> centroids;    // [centroid_count x columns], unit rows
+  std::vector<float> centroids;    // [centroid_count x dimensions], unit rows
   std::int64_t centroid_count = 0;
   CoresetStop stop = CoresetStop::kPoolExhausted;
   std::int64_t passes = 0;  // over the pool
@@ -67,15 +67,15 @@ struct CoresetResult {
 // all at once: a pass computes them in blocks of 32 rows and keeps the best `candidates` of each
 // centroid that has used up half of its own; there is a pass whenever one has used up all. Memory
 // besides the input and result: 8 bytes x candidates x centroids, 13 bytes a row of the pool, and
-// about 60 bytes a patient. Time of a pass: rows x columns x centroids multiplications.
+// about 60 bytes a patient. Time of a pass: rows x dimensions x centroids multiplications.
 //
 // Throws Error{kInvalidArgument} for an empty target or pool, rows that are not finite or of unit
-// length, different columns, ids or patients that do not match the rows, repeated ids, 2^32 rows or
-// more in the pool, and options out of range.
+// length, different dimensions, ids or patients that do not match the rows, repeated ids, 2^32 rows
+// or more in the pool, and options out of range.
 //
 // Source: Kim et al. 2023 (SimCore). Departures: the gain is that of `stop_round` alone, claims are
 // served by cosine, the patient cap, and the seeded start of k-means.
-[[nodiscard]] CoresetResult choose_coreset(const FeatureRows& target,
+[[nodiscard]] CoresetResult choose_coreset(const UnitRows& target,
                                            const CoresetPool& pool,
                                            const CoresetOptions& options);
 

@@ -5,17 +5,17 @@
 
 namespace marrow {
 
-CoresetCandidates::CoresetCandidates(const FeatureRows& pool,
-                                     const FeatureRows& centroids,
+CoresetCandidates::CoresetCandidates(const UnitRows& pool,
+                                     const UnitRows& centroids,
                                      std::span<const std::uint32_t> row_of_rank,
                                      std::int64_t limit,
                                      MayTake may_take)
     : pool_(pool),
       centroids_(centroids),
       rank_of_row_(row_of_rank.size()),
-      limit_(static_cast<std::size_t>(std::min(limit, pool.rows))),
+      limit_(static_cast<std::size_t>(std::min(limit, pool.count()))),
       may_take_(std::move(may_take)),
-      queues_(static_cast<std::size_t>(centroids.rows)) {
+      queues_(static_cast<std::size_t>(centroids.count())) {
   for (std::size_t rank = 0; rank < row_of_rank.size(); ++rank) {
     rank_of_row_[row_of_rank[rank]] = static_cast<std::uint32_t>(rank);
   }
@@ -66,9 +66,9 @@ void CoresetCandidates::refill() {
     }
   }
   std::vector<std::int64_t> block;
-  for (std::int64_t begin = 0; begin < pool_.rows; begin += kBlock) {
+  for (std::int64_t begin = 0; begin < pool_.count(); begin += kBlock) {
     block.clear();
-    for (std::int64_t row = begin; row < std::min(begin + kBlock, pool_.rows); ++row) {
+    for (std::int64_t row = begin; row < std::min(begin + kBlock, pool_.count()); ++row) {
       if (may_take_(rank_of_row_[static_cast<std::size_t>(row)])) {
         block.push_back(row);
       }
@@ -77,7 +77,7 @@ void CoresetCandidates::refill() {
       Queue& queue = queues_[static_cast<std::size_t>(centroid)];
       for (const std::int64_t row : block) {
         offer(queue,
-              {inner_product(pool_.row(row), centroids_.row(centroid)),
+              {unit_cosine(pool_.row(row), centroids_.row(centroid)),
                rank_of_row_[static_cast<std::size_t>(row)]});
       }
     }

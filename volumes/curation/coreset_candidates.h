@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "volumes/curation/feature_rows.h"
+#include "volumes/fingerprints/unit_vectors.h"
 
 namespace marrow {
 
@@ -28,8 +28,8 @@ class CoresetCandidates {
   using MayTake = std::function<bool(std::uint32_t rank)>;
 
   // All are borrowed and must outlive this; row_of_rank[r] is the row of rank r.
-  CoresetCandidates(const FeatureRows& pool,
-                    const FeatureRows& centroids,
+  CoresetCandidates(const UnitRows& pool,
+                    const UnitRows& centroids,
                     std::span<const std::uint32_t> row_of_rank,
                     std::int64_t limit,
                     MayTake may_take);
@@ -49,8 +49,8 @@ class CoresetCandidates {
   void refill();
   void offer(Queue& queue, const CoresetCandidate& candidate) const;
 
-  const FeatureRows& pool_;
-  const FeatureRows& centroids_;
+  const UnitRows& pool_;
+  const UnitRows& centroids_;
   std::vector<std::uint32_t> rank_of_row_;
   std::size_t limit_;
   MayTake may_take_;

@@ -23,17 +23,24 @@ double median_of(std::vector<double> values) {
   return 0.5 * *std::max_element(values.begin(), middle) + 0.5 * *middle;
 }
 
-void check_outlier_input(std::span<const std::string> features,
+void check_outlier_input(std::span<const OutlierFeature> features,
                          std::span<const FeatureRecord> records,
                          const OutlierOptions& options) {
-  if (!(std::isfinite(options.limit) && options.limit > 0) || options.min_group < 2 ||
-      !(std::isfinite(options.scale_floor) && options.scale_floor >= 0)) {
+  if (!(std::isfinite(options.limit) && options.limit > 0) || options.min_group < 2) {
     throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("outliers: expected a limit above 0, groups of 2 or more and a floor "
-                            "of 0 or more, found {}, {} and {}; correct the one out of range",
+                fmt::format("outliers: expected a limit above 0 and groups of 2 or more, found {} "
+                            "and {}; correct the one out of range",
                             options.limit,
-                            options.min_group,
-                            options.scale_floor));
+                            options.min_group));
+  }
+  for (const OutlierFeature& feature : features) {
+    if (!(std::isfinite(feature.least_scale) && feature.least_scale >= 0)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("outliers: expected a least scale of 0 or more, found {} of \"{}\"; "
+                              "correct it",
+                              feature.least_scale,
+                              feature.name));
+    }
   }
   if (features.empty() || records.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -60,7 +67,8 @@ struct Centre {
   double median = 0, scale = 0;
 };
 
-Centre centre_of(const std::vector<double>& values, double scale_floor) {
+Centre centre_of(const std::vector<double>& values, double least_scale) {
+  constexpr double kShareOfMedian = 0.01;
   const double median = median_of(values);
   std::vector<double> distances;
   distances.reserve(values.size());
@@ -68,12 +76,12 @@ Centre centre_of(const std::vector<double>& values, double scale_floor) {
     distances.push_back(std::abs(value - median));
   }
   const double scale = 1.4826 * median_of(std::move(distances));
-  return {median, std::max({scale, scale_floor * std::abs(median), 1e-9})};
+  return {median, std::max({scale, least_scale, kShareOfMedian * std::abs(median), 1e-9})};
 }
 
 }  // namespace
 
-std::vector<Outlier> find_outliers(std::span<const std::string> features,
+std::vector<Outlier> find_outliers(std::span<const OutlierFeature> features,
                                    std::span<const FeatureRecord> records,
                                    const OutlierOptions& options) {
   check_outlier_input(features, records, options);
@@ -91,7 +99,7 @@ std::vector<Outlier> find_outliers(std::span<const std::string> features,
       for (const std::size_t place : places) {
         values.push_back(records[place].values[feature]);
       }
-      const Centre centre = centre_of(values, options.scale_floor);
+      const Centre centre = centre_of(values, features[feature].least_scale);
       for (std::size_t n = 0; n < places.size(); ++n) {
         const double z = (values[n] - centre.median) / centre.scale;
         if (std::abs(z) <= options.limit) {
@@ -99,14 +107,14 @@ std::vector<Outlier> find_outliers(std::span<const std::string> features,
         }
         outliers.push_back({static_cast<std::int64_t>(places[n]),
                             records[places[n]].id,
-                            features[feature],
+                            features[feature].name,
                             values[n],
                             centre.median,
                             centre.scale,
                             z,
                             fmt::format("{} {:g} is {:.1f} robust deviations {} the median {:g} "
                                         "of {} {}",
-                                        features[feature],
+                                        features[feature].name,
                                         values[n],
                                         std::abs(z),
                                         z > 0 ? "above" : "below",

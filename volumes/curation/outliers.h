@@ -7,6 +7,14 @@
 
 namespace marrow {
 
+// A column of the table. The scale is at least `least_scale` (0 or more), 1 % of the group's
+// |median| and 1e-9, so that a feature which most of a group shares exactly does not make every
+// other value infinitely far.
+struct OutlierFeature {
+  std::string name;
+  double least_scale = 0;
+};
+
 // One volume of a table of features: sizes, spacings, mean, sd, share of air, ...
 struct FeatureRecord {
   std::string id;
@@ -17,9 +25,6 @@ struct FeatureRecord {
 struct OutlierOptions {
   double limit = 6;            // of |z|, > 0
   std::int64_t min_group = 8;  // smaller groups give none, >= 2
-  // The scale is at least this share of the group's |median| (0 or more) and 1e-9, so that a
-  // feature which most of a group shares exactly does not make every other value infinitely far.
-  double scale_floor = 0.01;
 };
 
 struct Outlier {
@@ -39,8 +44,8 @@ struct Outlier {
 // Throws Error{kInvalidArgument} for no records, no features, a record with another number of
 // values than there are names, values that are not finite, and options out of range.
 //
-// Source: Leys et al. 2013 (median absolute deviation); the floor is ours.
-[[nodiscard]] std::vector<Outlier> find_outliers(std::span<const std::string> features,
+// Source: Leys et al. 2013 (median absolute deviation); the floors are ours.
+[[nodiscard]] std::vector<Outlier> find_outliers(std::span<const OutlierFeature> features,
                                                  std::span<const FeatureRecord> records,
                                                  const OutlierOptions& options = {});
 

@@ -21,8 +21,8 @@ struct KmeansState {
   SphericalClusters clusters;
   std::vector<float> cosine;  // of each row to its centroid
 
-  [[nodiscard]] FeatureRows centroids(std::int64_t columns) const {
-    return {clusters.centroids, clusters.count, columns};
+  [[nodiscard]] UnitRows centroids(std::int64_t dimensions) const {
+    return {clusters.centroids, dimensions};
   }
 };
 
@@ -54,12 +54,12 @@ struct Planting {
   double total = 0;
 };
 
-Planting planting_at(const FeatureRows& rows,
+Planting planting_at(const UnitRows& rows,
                      std::int64_t drawn,
                      const std::vector<double>& distance) {
   Planting planting{drawn, distance, 0};
-  for (std::int64_t row = 0; row < rows.rows; ++row) {
-    const double apart = 1.0 - inner_product(rows.row(row), rows.row(drawn));
+  for (std::int64_t row = 0; row < rows.count(); ++row) {
+    const double apart = 1.0 - unit_cosine(rows.row(row), rows.row(drawn));
     double& least = planting.distance[static_cast<std::size_t>(row)];
     least = std::min(least, apart < kSameDirection ? 0.0 : apart);
     planting.total += least;
@@ -67,10 +67,10 @@ Planting planting_at(const FeatureRows& rows,
   return planting;
 }
 
-void plant_centroids(const FeatureRows& rows, std::int64_t count, Rng& rng, KmeansState& state) {
+void plant_centroids(const UnitRows& rows, std::int64_t count, Rng& rng, KmeansState& state) {
   const auto tries = 2 + static_cast<int>(std::log(static_cast<double>(count)));
-  const std::vector<double> far(static_cast<std::size_t>(rows.rows), 2.0);
-  Planting planted = planting_at(rows, rng.below(rows.rows), far);
+  const std::vector<double> far(static_cast<std::size_t>(rows.count()), 2.0);
+  Planting planted = planting_at(rows, rng.below(rows.count()), far);
   add_centroid(state, rows.row(planted.row));
   while (state.clusters.count < count && planted.total > 0) {
     Planting best;
@@ -86,14 +86,14 @@ void plant_centroids(const FeatureRows& rows, std::int64_t count, Rng& rng, Kmea
   }
 }
 
-bool assign_rows(const FeatureRows& rows, KmeansState& state) {
-  const FeatureRows centroids = state.centroids(rows.columns);
+bool assign_rows(const UnitRows& rows, KmeansState& state) {
+  const UnitRows centroids = state.centroids(rows.dimensions);
   bool moved = false;
-  for (std::int64_t row = 0; row < rows.rows; ++row) {
+  for (std::int64_t row = 0; row < rows.count(); ++row) {
     std::int64_t nearest = 0;
-    float best = inner_product(rows.row(row), centroids.row(0));
-    for (std::int64_t other = 1; other < centroids.rows; ++other) {
-      const float cosine = inner_product(rows.row(row), centroids.row(other));
+    float best = unit_cosine(rows.row(row), centroids.row(0));
+    for (std::int64_t other = 1; other < centroids.count(); ++other) {
+      const float cosine = unit_cosine(rows.row(row), centroids.row(other));
       if (cosine > best) {
         best = cosine;
         nearest = other;
@@ -123,11 +123,11 @@ bool set_direction(std::span<const double> sum, std::span<float> centroid) {
   return true;
 }
 
-void move_centroids(const FeatureRows& rows, KmeansState& state) {
-  const auto columns = static_cast<std::size_t>(rows.columns);
+void move_centroids(const UnitRows& rows, KmeansState& state) {
+  const auto columns = static_cast<std::size_t>(rows.dimensions);
   std::vector<double> sums(static_cast<std::size_t>(state.clusters.count) * columns, 0.0);
   std::vector<std::int64_t> members(static_cast<std::size_t>(state.clusters.count), 0);
-  for (std::int64_t row = 0; row < rows.rows; ++row) {
+  for (std::int64_t row = 0; row < rows.count(); ++row) {
     const auto own =
         static_cast<std::size_t>(state.clusters.assigned[static_cast<std::size_t>(row)]);
     ++members[own];
@@ -153,27 +153,27 @@ void move_centroids(const FeatureRows& rows, KmeansState& state) {
 
 }  // namespace
 
-SphericalClusters spherical_kmeans(const FeatureRows& rows,
-                                   std::int64_t count,
-                                   std::uint64_t seed) {
-  check_unit_rows(rows, "k-means");
-  if (count < 1) {
-    throw Error(
-        ErrorCode::kInvalidArgument,
-        fmt::format("k-means: expected at least one cluster, found {}; ask for more", count));
+SphericalClusters spherical_kmeans(const UnitRows& rows, std::int64_t count, std::uint64_t seed) {
+  check_unit_rows("k-means", rows);
+  if (count < 1 || rows.values.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("k-means: expected at least one cluster and one row, found {} and {}; "
+                            "ask for more",
+                            count,
+                            rows.count()));
   }
   Rng rng(seed, "spherical_kmeans", {});
   KmeansState state;
-  state.clusters.assigned.assign(static_cast<std::size_t>(rows.rows), -1);
-  state.cosine.resize(static_cast<std::size_t>(rows.rows));
-  plant_centroids(rows, std::min(count, rows.rows), rng, state);
+  state.clusters.assigned.assign(static_cast<std::size_t>(rows.count()), -1);
+  state.cosine.resize(static_cast<std::size_t>(rows.count()));
+  plant_centroids(rows, std::min(count, rows.count()), rng, state);
   for (int round = 0; assign_rows(rows, state) && round < kMostRounds; ++round) {
     move_centroids(rows, state);
   }
   for (const float cosine : state.cosine) {
     state.clusters.mean_cosine += cosine;
   }
-  state.clusters.mean_cosine /= static_cast<double>(rows.rows);
+  state.clusters.mean_cosine /= static_cast<double>(rows.count());
   return std::move(state.clusters);
 }
 

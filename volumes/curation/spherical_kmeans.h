@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "volumes/curation/feature_rows.h"
+#include "volumes/fingerprints/unit_vectors.h"
 
 namespace marrow {
 
 struct SphericalClusters {
-  std::vector<float> centroids;  // [count x columns], unit rows
+  std::vector<float> centroids;  // [count x dimensions], unit rows
   std::int64_t count = 0;
   std::vector<std::int64_t> assigned;  // the centroid of each row
   double mean_cosine = 0;              // of the rows to their centroids
@@ -24,8 +24,8 @@ struct SphericalClusters {
 //
 // Gives fewer than `count` centroids where the rows hold fewer distinct directions. Deterministic
 // for given rows in a given order and a seed. Throws Error{kInvalidArgument} for rows that are not
-// of unit length, or a count below 1.
-[[nodiscard]] SphericalClusters spherical_kmeans(const FeatureRows& rows,
+// of unit length, no rows, or a count below 1.
+[[nodiscard]] SphericalClusters spherical_kmeans(const UnitRows& rows,
                                                  std::int64_t count,
                                                  std::uint64_t seed);
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstdint>
 #include <iterator>
-#include <optional>
-#include <utility>
+#include <span>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -17,14 +17,63 @@ namespace marrow {
 
 namespace {
 
-// Reorders `values`, which are finite.
-std::optional<std::string> blank_reason(std::vector<float>& values) {
+// How many voxels an interval may leave out that shall hold 99.9 % of them.
+std::size_t may_be_left_out(std::size_t voxels) {
+  return voxels / 1000;
+}
+
+bool is_narrow(float low, float high) {
+  const double magnitude = std::max(std::abs(low), std::abs(high));
+  return static_cast<double>(high) - low <= 0.01 * magnitude;
+}
+
+// Most volumes show in one walk that they are not blank: when more voxels than may be left out lie
+// at or below one value, and as many at or above another that is not narrowly above it, an interval
+// that holds the rest reaches from one to the other and is no narrower. The two values come from a
+// sample; that they are good ones is not needed.
+bool shows_something(std::span<const float> voxels) {
+  constexpr std::size_t kSampled = 1 << 14;
+  const std::size_t stride = std::max<std::size_t>(1, voxels.size() / kSampled);
+  std::vector<float> sample;
+  for (std::size_t n = 0; n < voxels.size(); n += stride) {
+    if (std::isfinite(voxels[n])) {
+      sample.push_back(voxels[n]);
+    }
+  }
+  if (sample.empty()) {
+    return false;
+  }
+  std::sort(sample.begin(), sample.end());
+  const float low = sample[sample.size() / 200];
+  const float high = sample[sample.size() - 1 - sample.size() / 200];
+  if (is_narrow(low, high)) {
+    return false;
+  }
+  std::size_t finite = 0, below = 0, above = 0;
+  for (const float value : voxels) {
+    const bool counts = std::isfinite(value);
+    finite += counts ? 1 : 0;
+    below += counts && value <= low ? 1 : 0;
+    above += counts && value >= high ? 1 : 0;
+  }
+  return std::min(below, above) > may_be_left_out(finite);
+}
+
+std::string blank_reason(std::span<const float> voxels) {
+  if (shows_something(voxels)) {
+    return "";
+  }
+  std::vector<float> values;
+  values.reserve(voxels.size());
+  std::copy_if(voxels.begin(), voxels.end(), std::back_inserter(values), [](float value) {
+    return std::isfinite(value);
+  });
   if (values.empty()) {
     return "no voxel is finite";
   }
   // The interval leaves out `out` voxels, some below and the others above it: only those tails have
   // to be in order.
-  const std::size_t out = values.size() / 1000;
+  const std::size_t out = may_be_left_out(values.size());
   const auto lower = values.begin() + static_cast<std::ptrdiff_t>(out);
   const auto upper = values.end() - 1 - static_cast<std::ptrdiff_t>(out);
   std::nth_element(values.begin(), lower, values.end());
@@ -42,21 +91,17 @@ std::optional<std::string> blank_reason(std::vector<float>& values) {
       high = last;
     }
   }
-  const double width = static_cast<double>(high) - low;
-  const double magnitude = std::max(std::abs(low), std::abs(high));
-  if (width > 0.01 * magnitude) {
-    return std::nullopt;
-  }
-  return fmt::format("99.9 % of the voxels lie from {:g} to {:g}", low, high);
+  return is_narrow(low, high) ? fmt::format("99.9 % of the voxels lie from {:g} to {:g}", low, high)
+                              : "";
 }
 
-std::optional<std::string> scout_reason(const Geometry& grid) {
-  if (grid.size[2] < 4) {
-    return fmt::format("{} slices, a volume has 4 or more", grid.size[2]);
-  }
+std::string scout_reason(const Geometry& grid) {
   for (int axis = 0; axis < 3; ++axis) {
-    const double extent =
-        static_cast<double>(grid.size[static_cast<std::size_t>(axis)]) * grid.spacing[axis];
+    const std::int64_t count = grid.size[static_cast<std::size_t>(axis)];
+    if (count < 4) {
+      return fmt::format("{} voxels along {}, a volume has 4 or more", count, "ijk"[axis]);
+    }
+    const double extent = static_cast<double>(count) * grid.spacing[axis];
     if (extent < 5) {
       return fmt::format(
           "extent of {:g} mm along {}, a volume has 5 mm or more", extent, "ijk"[axis]);
@@ -66,7 +111,7 @@ std::optional<std::string> scout_reason(const Geometry& grid) {
   if (ratio > 40) {
     return fmt::format("spacings {:g} to 1, a volume has up to 40 to 1", ratio);
   }
-  return std::nullopt;
+  return "";
 }
 
 constexpr float kObjectHu = -300, kAirHu = -500, kDenseHu = 200;
@@ -116,14 +161,14 @@ CtCounts count_ct(const Volume& volume) {
   return counts;
 }
 
-std::optional<std::string> water_reason(const Volume& volume) {
+std::string water_reason(const Volume& volume) {
   const CtCounts counts = count_ct(volume);
   const auto all = static_cast<double>(volume.voxels.size());
   const auto object = static_cast<double>(counts.object);
   if (object < 1 || object < 0.001 * all || object < 0.5 * static_cast<double>(counts.box()) ||
       static_cast<double>(counts.air) < 0.05 * all ||
       static_cast<double>(counts.dense) >= 0.01 * object) {
-    return std::nullopt;
+    return "";
   }
   const auto bins = static_cast<std::int64_t>(counts.at_hu.size());
   std::int64_t inside = 0, most = 0, mode = 0;
@@ -138,7 +183,7 @@ std::optional<std::string> water_reason(const Volume& volume) {
   }
   const double share = static_cast<double>(most) / object;
   if (share <= 0.9) {
-    return std::nullopt;
+    return "";
   }
   return fmt::format("{:.1f} % of what is not air lies within 40 HU of {} HU, {:.2f} % above 200",
                      100 * share,
@@ -146,40 +191,9 @@ std::optional<std::string> water_reason(const Volume& volume) {
                      100 * static_cast<double>(counts.dense) / object);
 }
 
-std::optional<std::string> phantom_reason(const Volume& volume,
-                                          Modality modality,
-                                          std::string_view header_words) {
-  const std::vector<std::string> words{
-      "phantom", "qc", "qa", "quality control", "quality assurance"};
-  const std::vector<std::size_t> found = TermMatcher(words).terms_in(header_words);
-  if (!found.empty()) {
-    return fmt::format("the header says \"{}\"", words[found.front()]);
-  }
-  return modality == Modality::kCt ? water_reason(volume) : std::nullopt;
-}
-
 }  // namespace
 
-std::string_view volume_flag_name(VolumeFlagKind kind) {
-  switch (kind) {
-    case VolumeFlagKind::kBlank:
-      return "blank";
-    case VolumeFlagKind::kScout:
-      return "scout";
-    case VolumeFlagKind::kPhantom:
-      return "phantom";
-    case VolumeFlagKind::kNotFinite:
-      return "not_finite";
-  }
-  return "";
-}
-
-bool VolumeFlags::has(VolumeFlagKind kind) const {
-  return std::any_of(
-      flags.begin(), flags.end(), [&](const VolumeFlag& flag) { return flag.kind == kind; });
-}
-
-VolumeFlags volume_flags(const Volume& volume, Modality modality, std::string_view header_words) {
+VolumeFlags volume_flags(const Volume& volume, Modality modality) {
   if (volume.voxels.empty() ||
       static_cast<std::int64_t>(volume.voxels.size()) != volume.geometry.voxels()) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -188,29 +202,16 @@ VolumeFlags volume_flags(const Volume& volume, Modality modality, std::string_vi
                             volume.geometry.voxels(),
                             volume.voxels.size()));
   }
-  VolumeFlags result;
-  const auto add = [&](VolumeFlagKind kind, std::optional<std::string> reason) {
-    if (reason) {
-      result.flags.push_back({kind, std::move(*reason)});
-    }
-  };
-  std::vector<float> finite;
-  finite.reserve(volume.voxels.size());
-  std::copy_if(
-      volume.voxels.begin(), volume.voxels.end(), std::back_inserter(finite), [](float value) {
-        return std::isfinite(value);
-      });
-  const std::size_t broken = volume.voxels.size() - finite.size();
-  result.not_finite_share = static_cast<double>(broken) / static_cast<double>(volume.voxels.size());
+  return {blank_reason(volume.voxels),
+          scout_reason(volume.geometry),
+          modality == Modality::kCt ? water_reason(volume) : ""};
+}
 
-  add(VolumeFlagKind::kBlank, blank_reason(finite));
-  add(VolumeFlagKind::kScout, scout_reason(volume.geometry));
-  add(VolumeFlagKind::kPhantom, phantom_reason(volume, modality, header_words));
-  if (broken > 0) {
-    add(VolumeFlagKind::kNotFinite,
-        fmt::format("{} of {} voxels are not finite", broken, volume.voxels.size()));
-  }
-  return result;
+std::string phantom_in_words(std::string_view header_words) {
+  const std::vector<std::string> words{
+      "phantom", "qc", "qa", "quality control", "quality assurance"};
+  const std::vector<std::size_t> found = TermMatcher(words).terms_in(header_words);
+  return found.empty() ? "" : fmt::format("the header says \"{}\"", words[found.front()]);
 }
 
 }  // namespace marrow

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "volumes/reduction/unit_vectors.h"
+#include "volumes/fingerprints/unit_vectors.h"
 
 namespace marrow {
 

@@ -15,7 +15,7 @@ namespace marrow {
 
 namespace {
 
-constexpr std::uint32_t kFingerprintVersion = 2;
+constexpr std::uint32_t kFingerprintVersion = 3;
 constexpr std::int64_t kMostSampled = 1 << 20;  // voxels that decide where the body begins
 
 struct Cells {
@@ -139,9 +139,44 @@ std::string digest_of_voxels(const Volume& canonical) {
       "{}x{}x{}:{:016x}", size[0], size[1], size[2], xxh3(std::as_bytes(std::span(voxels))));
 }
 
+void measure_values(const Volume& volume, CaseFingerprint& made) {
+  std::int64_t finite = 0, smallest_count = 0;
+  float smallest = INFINITY;
+  double sum = 0, squares = 0, shift = 0;
+  for (const float value : volume.voxels) {
+    if (!std::isfinite(value)) {
+      continue;
+    }
+    if (finite == 0) {
+      shift = value;  // near the mean, so that the squares do not cancel
+    }
+    ++finite;
+    if (value < smallest) {
+      smallest = value;
+      smallest_count = 0;
+    }
+    smallest_count += value == smallest ? 1 : 0;
+    sum += value - shift;
+    squares += (value - shift) * (value - shift);
+  }
+  const auto all = static_cast<double>(made.voxels), counted = static_cast<double>(finite);
+  made.empty_share = static_cast<double>(smallest_count) / all;
+  made.not_finite_share = (all - counted) / all;
+  if (finite > 0) {
+    const double mean = sum / counted;
+    made.mean = shift + mean;
+    made.deviation = std::sqrt(std::max(0.0, squares / counted - mean * mean));
+  }
+}
+
 template <class T>
 void put(std::string& bytes, const T& value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof(T));
+}
+
+void put(std::string& bytes, const std::string& text) {
+  put(bytes, static_cast<std::uint64_t>(text.size()));
+  bytes += text;
 }
 
 template <class T>
@@ -154,6 +189,16 @@ bool take(std::string_view& bytes, T& value) {
   return true;
 }
 
+bool take(std::string_view& bytes, std::string& text) {
+  std::uint64_t size = 0;
+  if (!take(bytes, size) || size > bytes.size()) {
+    return false;
+  }
+  text = bytes.substr(0, size);
+  bytes.remove_prefix(size);
+  return true;
+}
+
 }  // namespace
 
 CaseFingerprint fingerprint_case(const Volume& volume,
@@ -161,6 +206,9 @@ CaseFingerprint fingerprint_case(const Volume& volume,
                                  const PictureOptions& options) {
   CaseFingerprint made;
   made.voxels = volume.geometry.voxels();
+  for (int axis = 0; axis < 3; ++axis) {
+    made.spacing_mm[static_cast<std::size_t>(axis)] = volume.geometry.spacing[axis];
+  }
   const AxisMoves moves = canonical_moves(volume.geometry);
   Volume turned;
   if (!moves.nothing()) {
@@ -180,23 +228,8 @@ CaseFingerprint fingerprint_case(const Volume& volume,
   }
   made.voxel_digest = digest_of_voxels(canonical);
   made.hash = volume_hash(canonical);
-  std::int64_t not_finite = 0, smallest_count = 0;
-  float smallest = INFINITY, largest = -INFINITY;
-  for (const float value : canonical.voxels) {
-    if (!std::isfinite(value)) {
-      ++not_finite;
-      continue;
-    }
-    if (value < smallest) {
-      smallest = value;
-      smallest_count = 0;
-    }
-    smallest_count += value == smallest ? 1 : 0;
-    largest = std::max(largest, value);
-  }
-  made.constant = !(largest > smallest);
-  made.empty_share = static_cast<double>(smallest_count) / static_cast<double>(made.voxels);
-  made.not_finite_share = static_cast<double>(not_finite) / static_cast<double>(made.voxels);
+  measure_values(canonical, made);
+  made.flags = volume_flags(volume, modality);
   return made;
 }
 
@@ -214,11 +247,15 @@ std::string fingerprint_to_bytes(const CaseFingerprint& made) {
   put(bytes, made.axis);
   put(bytes, made.voxels);
   put(bytes, made.hash);
-  put(bytes, static_cast<std::uint8_t>(made.constant));
+  put(bytes, made.spacing_mm);
+  put(bytes, made.mean);
+  put(bytes, made.deviation);
   put(bytes, made.empty_share);
   put(bytes, made.not_finite_share);
-  put(bytes, static_cast<std::uint64_t>(made.voxel_digest.size()));
-  bytes += made.voxel_digest;
+  put(bytes, made.voxel_digest);
+  put(bytes, made.flags.blank);
+  put(bytes, made.flags.scout);
+  put(bytes, made.flags.phantom);
   put(bytes, static_cast<std::uint64_t>(made.slices.size()));
   for (const SliceFingerprint& slice : made.slices) {
     put(bytes, slice.difference_hash);
@@ -232,18 +269,13 @@ std::string fingerprint_to_bytes(const CaseFingerprint& made) {
 std::optional<CaseFingerprint> fingerprint_from_bytes(std::string_view bytes) {
   CaseFingerprint made;
   std::uint32_t version = 0;
-  std::uint8_t flag = 0;
   std::uint64_t count = 0;
   if (!take(bytes, version) || version != kFingerprintVersion || !take(bytes, made.axis) ||
-      !take(bytes, made.voxels) || !take(bytes, made.hash) || !take(bytes, flag) ||
-      !take(bytes, made.empty_share) || !take(bytes, made.not_finite_share) ||
-      !take(bytes, count) || count > bytes.size()) {
-    return std::nullopt;
-  }
-  made.constant = flag != 0;
-  made.voxel_digest = bytes.substr(0, count);
-  bytes.remove_prefix(count);
-  if (!take(bytes, count)) {
+      !take(bytes, made.voxels) || !take(bytes, made.hash) || !take(bytes, made.spacing_mm) ||
+      !take(bytes, made.mean) || !take(bytes, made.deviation) || !take(bytes, made.empty_share) ||
+      !take(bytes, made.not_finite_share) || !take(bytes, made.voxel_digest) ||
+      !take(bytes, made.flags.blank) || !take(bytes, made.flags.scout) ||
+      !take(bytes, made.flags.phantom) || !take(bytes, count)) {
     return std::nullopt;
   }
   for (; count > 0; --count) {

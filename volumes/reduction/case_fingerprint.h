@@ -9,6 +9,7 @@
 
 #include "core/records.h"
 #include "core/volume.h"
+#include "volumes/curation/volume_flags.h"
 #include "volumes/reduction/slice_pictures.h"
 
 namespace marrow {
@@ -33,9 +34,11 @@ struct CaseFingerprint {
   // scan and its copy in another format have the same, wherever the copy says that it lies.
   std::string voxel_digest;
   VolumeHash hash{};
-  bool constant = false;   // all voxels equal
-  double empty_share = 0;  // share of voxels that equal the smallest value
+  std::array<double, 3> spacing_mm{1, 1, 1};  // along i, j, k of the source grid
+  double mean = 0, deviation = 0;             // of the finite voxels; 0 where there are none
+  double empty_share = 0;                     // share of voxels that equal the smallest value
   double not_finite_share = 0;
+  VolumeFlags flags;
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(slices.size()); }
 };

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "volumes/fingerprints/unit_vectors.h"
 #include "volumes/reduction/cosine_kernel.h"
-#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 

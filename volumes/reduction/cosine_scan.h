@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "volumes/fingerprints/unit_vectors.h"
 #include "volumes/reduction/cosine_panels.h"
-#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 

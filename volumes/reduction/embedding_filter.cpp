@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "volumes/fingerprints/unit_vectors.h"
 #include "volumes/fingerprints/vector_index.h"
 #include "volumes/reduction/cosine_scan.h"
 #include "volumes/reduction/greedy_cosine.h"
-#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "volumes/fingerprints/unit_vectors.h"
 #include "volumes/reduction/slice_selection.h"
-#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 

@@ -173,7 +173,28 @@ class ReduceRun {
                                  static_cast<std::int64_t>(drops.size()),
                                  0,
                                  seconds_since(start)});
+      count_concepts(one, order);
     }
+  }
+
+  void count_concepts(const Named<VolumeFilter>& one, const std::vector<std::size_t>& before) {
+    std::map<std::string, ConceptChange> changes;
+    for (const std::size_t n : before) {
+      for (const std::string& name : one.filter->concepts(items_[n])) {
+        ConceptChange& change =
+            changes.try_emplace(name, ConceptChange{one.name, name}).first->second;
+        ++change.before;
+        change.after += whole_[n] ? 0 : 1;
+      }
+    }
+    const auto first = static_cast<std::ptrdiff_t>(result_.concepts.size());
+    for (auto& [name, change] : changes) {
+      result_.concepts.push_back(std::move(change));
+    }
+    std::stable_sort(
+        result_.concepts.begin() + first,
+        result_.concepts.end(),
+        [](const ConceptChange& a, const ConceptChange& b) { return a.before > b.before; });
   }
 
   void reduce_slices(const std::filesystem::path& scratch) {

@@ -11,9 +11,9 @@
 #include "core/records.h"
 #include "core/reduction.h"
 #include "core/volume_source.h"
+#include "volumes/fingerprints/unit_vectors.h"
 #include "volumes/reduction/reduce_options.h"
 #include "volumes/reduction/reduction_item.h"
-#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 
@@ -40,6 +40,13 @@ struct CurvePoint {
   std::int64_t kept = 0;
 };
 
+// Of a filter that thins by what volumes are about: how many there are of a concept before it, and
+// of these after it.
+struct ConceptChange {
+  std::string filter, name;
+  std::int64_t before = 0, after = 0;
+};
+
 // Another measure at the threshold that keeps as many slices as the filter in use.
 struct MatchedMeasure {
   std::string name;
@@ -55,8 +62,9 @@ struct ReduceResult {
   // Of the cases that were read and are not held out.
   std::int64_t slices = 0, kept_slices = 0;
   std::vector<FilterResult> filters;
-  std::string measure, unit;  // of the last slice filter
-  double threshold = 0;       // that it used
+  std::vector<ConceptChange> concepts;  // by filter, then by falling number
+  std::string measure, unit;            // of the last slice filter
+  double threshold = 0;                 // that it used
   std::vector<CurvePoint> curve;
   std::vector<MatchedMeasure> measures;
 };

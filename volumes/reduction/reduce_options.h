@@ -31,8 +31,8 @@ struct ReduceOptions {
   void describe(Visit&& visit) {
     visit("volume_filters",
           volume_filters,
-          "in this order, on whole volumes: blank, exact, volume_hash, volume_embedding; [] for "
-          "none");
+          "in this order, on whole volumes: blank, scout, phantom, exact, volume_hash, "
+          "volume_embedding, outlier, balance, coreset; [] for none");
     visit("slice_filters",
           slice_filters,
           "in this order, on the slices of what is left: every_n, dhash, phash, ssim, "

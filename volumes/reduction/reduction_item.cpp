@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <tuple>
 
+#include <fmt/format.h>
+
+#include "core/log.h"
+
 namespace marrow {
 
 bool may_stand_for(const ReductionItem& kept, const ReductionItem& dropped) {
@@ -11,6 +15,19 @@ bool may_stand_for(const ReductionItem& kept, const ReductionItem& dropped) {
                              dropped.one.modality == Modality::kUnknown;
   return !dropped.held_out && same_modality &&
          (dropped.labels.empty() || dropped.labels == kept.labels);
+}
+
+bool may_go_alone(const ReductionItem& item, Reported reported) {
+  const bool labelled =
+      !item.labels.empty() && !(item.only_reported && reported == Reported::kMayGo);
+  return !labelled && !item.held_out;
+}
+
+void warn_that_all_stay(std::string_view filter) {
+  log::warn(
+      fmt::format("{0}: every volume stays, since each is labelled, has a report or is held "
+                  "out; {0}.thin_reported=true lets reports protect none",
+                  filter));
 }
 
 std::vector<std::size_t> by_preference(const std::vector<ReductionItem>& items) {

@@ -10,8 +10,8 @@
 
 #include "core/config/config.h"
 #include "core/registry.h"
+#include "volumes/fingerprints/unit_vectors.h"
 #include "volumes/reduction/reduction_item.h"
-#include "volumes/reduction/unit_vectors.h"
 
 namespace marrow {
 
@@ -31,6 +31,7 @@ struct VolumeFilterInput {
 struct VolumeNeeds {
   bool vectors = false;  // of the items
   bool target = false;
+  bool reports = false;  // ReductionItem::report
 };
 
 // Which volumes are left out as a whole.
@@ -43,13 +44,19 @@ class VolumeFilter {
   // Pure.
   [[nodiscard]] virtual std::vector<VolumeDrop> drops(const VolumeFilterInput& input) const = 0;
 
+  // What an item is about, where the filter thins by that: counted before and after it.
+  [[nodiscard]] virtual std::vector<std::string> concepts(const ReductionItem& item) const {
+    (void)item;
+    return {};
+  }
+
   [[nodiscard]] virtual std::string threshold_text() const { return ""; }
 };
 
 using VolumeFilterFactory = std::function<std::unique_ptr<VolumeFilter>(const ConfigSection&)>;
 using VolumeFilters = Registry<VolumeFilterFactory>;
 
-// blank, exact, volume_hash, volume_embedding: the table in builtin_filters.cpp.
+// blank, exact, balance, ...: the table in builtin_filters.cpp.
 [[nodiscard]] const VolumeFilters& volume_filters();
 
 }  // namespace marrow

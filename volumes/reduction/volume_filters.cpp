@@ -38,35 +38,6 @@ std::vector<VolumeDrop> repeats(const std::vector<ReductionItem>& items,
   return drops;
 }
 
-class Blank final : public VolumeFilter {
- public:
-  explicit Blank(const BlankOptions& options) : options_(options) {}
-
-  [[nodiscard]] std::vector<VolumeDrop> drops(const VolumeFilterInput& input) const override {
-    std::vector<VolumeDrop> drops;
-    for (const std::size_t n : input.order) {
-      const CaseFingerprint& found = input.items[n].fingerprint;
-      const bool nothing = found.constant || found.empty_share > options_.empty_share;
-      if (nothing && input.items[n].labels.empty() && !input.items[n].held_out) {
-        drops.push_back({n,
-                         std::nullopt,
-                         found.empty_share,
-                         found.constant ? std::string("all voxels have one value")
-                                        : fmt::format("{:.2f} % of the voxels have one value",
-                                                      100 * found.empty_share)});
-      }
-    }
-    return drops;
-  }
-
-  [[nodiscard]] std::string threshold_text() const override {
-    return fmt::format("{:g} % empty", 100 * options_.empty_share);
-  }
-
- private:
-  BlankOptions options_;
-};
-
 class Exact final : public VolumeFilter {
  public:
   [[nodiscard]] std::vector<VolumeDrop> drops(const VolumeFilterInput& input) const override {
@@ -138,10 +109,6 @@ class SameHash final : public VolumeFilter {
 };
 
 }  // namespace
-
-std::unique_ptr<VolumeFilter> make_blank(const ConfigSection& options) {
-  return std::make_unique<Blank>(options.parse<BlankOptions>());
-}
 
 std::unique_ptr<VolumeFilter> make_exact(const ConfigSection& options) {
   (void)options.parse<ExactOptions>();

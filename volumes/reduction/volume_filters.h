@@ -4,20 +4,6 @@
 
 namespace marrow {
 
-struct BlankOptions {
-  static constexpr std::string_view kName = "blank";
-
-  double empty_share = 0.999;
-
-  template <class Visit>
-  void describe(Visit&& visit) {
-    visit("empty_share",
-          empty_share,
-          Range{0.5, 1.0},
-          "volumes of which so large a share has the smallest value show nothing");
-  }
-};
-
 struct ExactOptions {
   static constexpr std::string_view kName = "exact";
 
@@ -45,8 +31,6 @@ struct VolumeHashOptions {
   }
 };
 
-// Volumes of one value, or nearly: nothing stands for them.
-[[nodiscard]] std::unique_ptr<VolumeFilter> make_blank(const ConfigSection& options);
 // Volumes with the same voxels, whatever their files' format and wherever they say to lie.
 [[nodiscard]] std::unique_ptr<VolumeFilter> make_exact(const ConfigSection& options);
 // Volumes whose bodies look alike (CaseFingerprint::hash), and whose slices do: other kernels,

@@ -1,5 +1,6 @@
 // The lists, subsets and reports of a catalogue made by a real scan.
 #include <algorithm>
+#include <map>
 
 #include <gmock/gmock.h>
 
@@ -7,6 +8,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "io/catalogue/catalogue.h"
+#include "io/catalogue/report_texts.h"
 #include "io/catalogue/select.h"
 #include "io/catalogue/subset_file.h"
 #include "io/dicom/dicom_writer.h"
@@ -142,6 +144,27 @@ TEST_F(ScannedLists, ReportsAreLinkedByStudyOrImageAndTheirWordsAreNotKept) {
   EXPECT_EQ(read_text(catalogue_.file()).find("SECRETFINDING"), std::string::npos);
   EXPECT_EQ(catalogue_.import_reports(list, reports).linked, 3);  // in place of the old rows
   EXPECT_EQ(rows("reports", {"row"}).size(), 4U);
+}
+
+TEST_F(ScannedLists, ReportsAreReadAgainFromTheirListAndMustBeTheSame) {
+  const fs::path list = folder_.path() / "reports.csv";
+  const std::string text =
+      "study_uid,report\n2.25.22,No nodule.\n2.25.99,Another study.\n2.25.22,\"Addendum, left.\"\n";
+  write_atomically(list, std::string_view(text));
+  (void)catalogue_.import_reports(list, reports_from_csv(text, list));
+
+  const std::map<std::string, std::string> texts = report_texts(catalogue_);
+
+  EXPECT_EQ(texts.size(), 2U);
+  EXPECT_EQ(texts.at(keyed_digest(catalogue_.salt(), "2.25.22")), "No nodule.\nAddendum, left.");
+  write_atomically(list, std::string_view("study_uid,report\n2.25.22,A nodule.\n"));
+  EXPECT_THAT(
+      testing::error_of(ErrorCode::kRefused, [&] { static_cast<void>(report_texts(catalogue_)); }),
+      HasSubstr("--reports again"));
+  fs::remove(list);
+  EXPECT_THAT(testing::error_of(ErrorCode::kNothingFound,
+                                [&] { static_cast<void>(report_texts(catalogue_)); }),
+              HasSubstr("reports.csv"));
 }
 
 TEST(ReportLists, ThatNameNothingAreRefused) {

@@ -120,6 +120,23 @@ TEST(ConceptBalance, KeepsAllThatCanBeKeptWhenMoreAreWanted) {
   EXPECT_EQ(all.inclusion, (std::vector<double>{1, 1, 1}));
 }
 
+TEST(ConceptBalance, CountsWhatStaysAmongTheConceptsAndTheWanted) {
+  std::vector<BalanceRecord> records = archive(400);
+  std::set<std::string> staying;
+  for (std::size_t n = 0; n < records.size(); n += 7) {
+    records[n].stays = true;
+    staying.insert(records[n].id);
+  }
+
+  const BalanceResult result = balance_concepts(records, {.wanted = 90, .seed = 2});
+
+  const std::set<std::string> kept = kept_ids(records, result);
+  EXPECT_EQ(result.kept_count, 90);
+  EXPECT_TRUE(std::includes(kept.begin(), kept.end(), staying.begin(), staying.end()));
+  EXPECT_EQ(result.inclusion[0], 1);
+  EXPECT_THROW((void)balance_concepts(records, {.wanted = 57}), Error) << "58 stay";
+}
+
 TEST(ConceptBalance, LowersTheRatioOfHeadToTailAsPredicted) {
   std::vector<BalanceRecord> records;
   for (int n = 0; n < 5000; ++n) {

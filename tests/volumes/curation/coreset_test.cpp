@@ -22,9 +22,7 @@ struct Pool {
   std::vector<std::string> ids, patients;
   std::int64_t columns = 0;
 
-  [[nodiscard]] CoresetPool view() const {
-    return {{values, static_cast<std::int64_t>(ids.size()), columns}, ids, patients};
-  }
+  [[nodiscard]] CoresetPool view() const { return {{values, columns}, ids, patients}; }
 };
 
 void add_unit_row(std::vector<float>& values, const std::vector<double>& row) {
@@ -91,7 +89,7 @@ Listed naive_picks(const std::vector<float>& centroids,
                    const Pool& pool,
                    std::int64_t rounds,
                    std::int64_t per_patient) {
-  const FeatureRows targets{centroids, count, pool.columns};
+  const UnitRows targets{centroids, pool.columns};
   const CoresetPool view = pool.view();
   std::vector<std::int64_t> round_of(pool.ids.size(), 0);
   std::map<std::string, std::int64_t> used;
@@ -113,8 +111,8 @@ Listed naive_picks(const std::vector<float>& centroids,
           if (!open) {
             continue;
           }
-          const float cosine = inner_product(view.features.row(static_cast<std::int64_t>(row)),
-                                             targets.row(centroid));
+          const float cosine =
+              unit_cosine(view.features.row(static_cast<std::int64_t>(row)), targets.row(centroid));
           if (cosine > best ||
               (cosine == best && centroid == best_centroid && pool.ids[row] < pool.ids[best_row])) {
             best = cosine;
@@ -144,7 +142,7 @@ TEST(Coreset, EqualsANaiveVersionOn2000RowsAnd20Centroids) {
   const Pool pool = random_pool(2000, 24, 600, rng);
   const CoresetOptions options{.centroids = 0, .stop_ratio = 0, .per_target = 10, .candidates = 3};
 
-  const CoresetResult result = choose_coreset({target, 20, 24}, pool.view(), options);
+  const CoresetResult result = choose_coreset({target, 24}, pool.view(), options);
 
   ASSERT_EQ(result.picks.size(), 200U);
   EXPECT_EQ(result.stop, CoresetStop::kTargetCap);
@@ -167,7 +165,7 @@ TEST(Coreset, RespectsTheCapOfAPatientAsANaiveVersionDoes) {
   const Pool pool = random_pool(300, 5, 25, rng);
   const CoresetOptions options{.centroids = 0, .stop_ratio = 0, .per_patient = 2, .candidates = 3};
 
-  const CoresetResult result = choose_coreset({target, 6, 5}, pool.view(), options);
+  const CoresetResult result = choose_coreset({target, 5}, pool.view(), options);
 
   std::map<std::string, int> used;
   for (const CoresetPick& pick : result.picks) {
@@ -211,7 +209,7 @@ TEST(Coreset, TheFirstRoundIsTheOptimumOfFacilityLocation) {
     Rng rng(seed + 100);
     const std::vector<float> target = random_rows(4, 3, rng);
     const Pool pool = random_pool(11, 3, 11, rng);
-    const FeatureRows targets{target, 4, 3};
+    const UnitRows targets{target, 3};
 
     const CoresetResult result =
         choose_coreset(targets, pool.view(), {.centroids = 0, .stop_ratio = 0});
@@ -220,7 +218,7 @@ TEST(Coreset, TheFirstRoundIsTheOptimumOfFacilityLocation) {
     for (std::int64_t t = 0; t < 4; ++t) {
       for (std::int64_t row = 0; row < 11; ++row) {
         cosines[static_cast<std::size_t>(t)].push_back(
-            inner_product(targets.row(t), pool.view().features.row(row)));
+            unit_cosine(targets.row(t), pool.view().features.row(row)));
       }
     }
     const auto first = static_cast<std::size_t>(
@@ -237,7 +235,6 @@ TEST(Coreset, TheFirstRoundIsTheOptimumOfFacilityLocation) {
 // direction.
 struct Study {
   std::vector<float> target;
-  std::int64_t target_rows = 0;
   Pool pool;
   std::set<std::string> relevant;
 };
@@ -259,8 +256,7 @@ Study study_of(std::int64_t rows,
   };
   Study study;
   study.pool.columns = columns;
-  study.target_rows = groups * 12;
-  for (std::int64_t n = 0; n < study.target_rows; ++n) {
+  for (std::int64_t n = 0; n < groups * 12; ++n) {
     add_unit_row(study.target, near(n % groups));
   }
   for (std::int64_t n = 0; n < rows; ++n) {
@@ -285,8 +281,8 @@ struct Found {
 
 Found found_in(const Study& study, double stop_ratio) {
   const CoresetOptions options{.centroids = 20, .stop_ratio = stop_ratio, .seed = 1};
-  const CoresetResult result = choose_coreset(
-      {study.target, study.target_rows, study.pool.columns}, study.pool.view(), options);
+  const CoresetResult result =
+      choose_coreset({study.target, study.pool.columns}, study.pool.view(), options);
   std::size_t right = 0, picked = 0;
   Found found{result.stop};
   for (const CoresetPick& pick : result.picks) {
@@ -330,7 +326,7 @@ TEST(Coreset, PicksTheSameWhateverTheOrderOfThePool) {
                 study.pool.values.begin() + static_cast<std::int64_t>(row / 2 * 2) * 16);
   }
   const Pool other = shuffled(study.pool);
-  const FeatureRows target{study.target, study.target_rows, 16};
+  const UnitRows target{study.target, 16};
   for (const std::int64_t per_patient : {0, 1}) {
     const CoresetOptions options{
         .centroids = 8, .budget = 150, .per_patient = per_patient, .seed = 1, .candidates = 10};
@@ -349,7 +345,7 @@ TEST(Coreset, KeepsTheStrongestClaimsOfTheRoundThatFillsTheBudget) {
   const Pool pool{{0.8F, 0.6F, 0, 1}, {"a", "b"}, {}, 2};
 
   const CoresetResult result =
-      choose_coreset({target, 2, 2}, pool.view(), {.centroids = 0, .budget = 1});
+      choose_coreset({target, 2}, pool.view(), {.centroids = 0, .budget = 1});
 
   ASSERT_EQ(result.picks.size(), 1U);
   EXPECT_EQ(result.picks[0].place, 1);
@@ -368,13 +364,13 @@ TEST(Coreset, RefusesWhatDoesNotFitTogether) {
   wide.values = {1, 0, 0, 0, 1, 0};
   wide.columns = 3;
   broken.values[0] = std::nanf("");
-  const FeatureRows rows{target, 2, 2};
+  const UnitRows rows{target, 2};
 
   EXPECT_THROW((void)choose_coreset(rows, twice.view(), {}), Error);
   EXPECT_THROW((void)choose_coreset(rows, short_ids.view(), {}), Error);
   EXPECT_THROW((void)choose_coreset(rows, wide.view(), {}), Error);
   EXPECT_THROW((void)choose_coreset(rows, broken.view(), {}), Error);
-  EXPECT_THROW((void)choose_coreset({{}, 0, 2}, good.view(), {}), Error);
+  EXPECT_THROW((void)choose_coreset({{}, 2}, good.view(), {}), Error);
   EXPECT_THROW((void)choose_coreset(rows, good.view(), {.per_patient = 1}), Error);
   EXPECT_THROW((void)choose_coreset(rows, good.view(), {.centroids = -1}), Error);
   EXPECT_THROW((void)choose_coreset(rows, good.view(), {.stop_ratio = std::nan("")}), Error);

@@ -11,7 +11,7 @@
 namespace marrow {
 namespace {
 
-const std::vector<std::string> kNames{"spacing", "mean"};
+const std::vector<OutlierFeature> kNames{{"spacing"}, {"mean"}};
 
 // Means 1 to 9: median 5, distances 4 3 2 1 0 1 2 3 4, MAD 2. All spacings are 1.
 std::vector<FeatureRecord> nine(const std::string& group) {
@@ -48,6 +48,14 @@ TEST(Outliers, OfAFeatureThatAllShareAreMeasuredByTheFloor) {
   ASSERT_EQ(outliers.size(), 1U) << "5 % off is 5 floors of 1 %, which is below the limit of 6";
   EXPECT_EQ(outliers[0].place, 4);
   EXPECT_NEAR(outliers[0].z, -10, 1e-9);
+}
+
+TEST(Outliers, AreMeasuredByAFeaturesOwnFloorWhereThatIsLarger) {
+  std::vector<FeatureRecord> records = nine("CT");
+  records[4].values[0] = 0.9;
+
+  EXPECT_TRUE(
+      find_outliers(std::vector<OutlierFeature>{{"spacing", 0.02}, {"mean"}}, records).empty());
 }
 
 TEST(Outliers, AreLookedForWithinTheirGroupOnly) {
@@ -108,6 +116,8 @@ TEST(Outliers, RefuseTablesWithHoles) {
   EXPECT_THROW((void)find_outliers(kNames, {}), Error);
   EXPECT_THROW((void)find_outliers({}, nine("CT")), Error);
   EXPECT_THROW((void)find_outliers(kNames, nine("CT"), {.limit = 0}), Error);
+  const std::vector<OutlierFeature> negative{{"spacing", -1}, {"mean"}};
+  EXPECT_THROW((void)find_outliers(negative, nine("CT")), Error);
 }
 
 }  // namespace

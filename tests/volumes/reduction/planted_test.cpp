@@ -82,7 +82,7 @@ std::vector<VolumeDrop> drops(const std::vector<ReductionItem>& items,
   return volume_filters()
       .find(filter)
       .make(config.section(filter))
-      ->drops(items, by_preference(items));
+      ->drops({items, by_preference(items), {}});
 }
 
 TEST(PlantedCopies, HashesOfSlicesFindEveryReexportAndNoisyCopyAndNothingElse) {

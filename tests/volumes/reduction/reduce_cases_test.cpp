@@ -290,8 +290,44 @@ TEST_F(ReduceCases, TheHashOfAVolumeSurvivesNoiseAndAGainAndTellsOthersApart) {
   EXPECT_EQ(result.reduction.dropped[0].key, "b");
 }
 
+TEST_F(ReduceCases, WhatABalancedArchiveHoldsIsCountedBeforeAndAfter) {
+  for (std::uint64_t n = 0; n < 12; ++n) {
+    add("s" + std::to_string(n), waves(n)).facts["body_part"] = n < 9 ? "CHEST" : "HAND";
+  }
+  add("copy", waves(3)).facts["body_part"] = "CHEST";
+
+  const ReduceResult result = reduce(
+      "{reduce: {volume_filters: [exact, balance], slice_filters: []}, "
+      "balance: {facts: [body_part], wanted: 6}}");
+
+  EXPECT_EQ(result.kept_cases, 6);
+  ASSERT_EQ(result.concepts.size(), 2U);
+  EXPECT_EQ(result.concepts[0].name, "body_part=chest");
+  EXPECT_EQ(result.concepts[0].before, 9) << "a copy that has gone counts no more";
+  EXPECT_EQ(result.concepts[0].after + result.concepts[1].after, 6);
+  EXPECT_EQ(result.reduction.dropped.size(), 7U);
+}
+
+TEST(CaseFingerprint, MeasuresWhatCurationGoesBy) {
+  Volume volume =
+      make_grid<float>(make_geometry({6, 4, 3}, {1, 2, 3}, {0, 0, 0}, Eigen::Matrix3d::Identity()));
+  std::fill(volume.voxels.begin(), volume.voxels.end(), 1000.0F);
+  std::fill_n(volume.voxels.begin(), 12, -1000.0F);
+  volume.voxels.back() = std::numeric_limits<float>::quiet_NaN();
+
+  const CaseFingerprint made = fingerprint_case(volume, Modality::kMr, {});
+
+  EXPECT_EQ(made.spacing_mm, (std::array<double, 3>{1, 2, 3}));
+  EXPECT_NEAR(made.mean, (59 * 1000.0 - 12 * 1000.0) / 71, 1e-9);
+  EXPECT_NEAR(made.deviation, std::sqrt(1e6 - made.mean * made.mean), 1e-6);
+  EXPECT_DOUBLE_EQ(made.empty_share, 12.0 / 72);
+  EXPECT_DOUBLE_EQ(made.not_finite_share, 1.0 / 72);
+  EXPECT_THAT(made.flags.scout, HasSubstr("3 voxels along k"));
+}
+
 TEST(CaseFingerprint, SurvivesTheCacheAndRefusesOtherBytes) {
-  const CaseFingerprint made = fingerprint_case(waves(4), Modality::kMr, {});
+  CaseFingerprint made = fingerprint_case(waves(4), Modality::kMr, {});
+  made.flags = {"nothing", "", "water"};
   const std::string bytes = fingerprint_to_bytes(made);
 
   const auto read = fingerprint_from_bytes(bytes);
@@ -299,6 +335,8 @@ TEST(CaseFingerprint, SurvivesTheCacheAndRefusesOtherBytes) {
   ASSERT_TRUE(read);
   EXPECT_EQ(fingerprint_to_bytes(*read), bytes);
   EXPECT_EQ(read->voxel_digest, made.voxel_digest);
+  EXPECT_EQ(read->flags.blank + read->flags.scout + read->flags.phantom, "nothingwater");
+  EXPECT_EQ(read->deviation, made.deviation);
   for (std::size_t length = 0; length < bytes.size(); length += 7) {
     EXPECT_FALSE(fingerprint_from_bytes(bytes.substr(0, length)));
   }

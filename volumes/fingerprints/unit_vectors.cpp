@@ -1,4 +1,4 @@
-#include "volumes/reduction/unit_vectors.h"
+#include "volumes/fingerprints/unit_vectors.h"
 
 #include <array>
 #include <cmath>
