@@ -4,13 +4,19 @@
 #include <vector>
 
 #include "core/case.h"
+#include "core/records.h"
 #include "io/catalogue/catalogue.h"
 
 namespace marrow {
 
-// A case for every usable series of an archive, also for those that `reduce` left out, which
-// cases_from_catalogue (io/catalogue/cases.h) has not. Empty `where` and `subset`: all of them.
-// Throws Error{kNothingFound} when there is none.
+// Every usable series of an archive, also those that `reduce` left out, which cases_from_catalogue
+// (io/catalogue/cases.h) has not. Empty `where` and `subset`: all of them. Throws
+// Error{kNothingFound} when there is none.
+[[nodiscard]] std::vector<SeriesRecord> archive_series(const Catalogue& catalogue,
+                                                       const std::string& where,
+                                                       const std::string& subset);
+
+// A case for each of these.
 [[nodiscard]] std::vector<Case> archive_cases(const Catalogue& catalogue,
                                               const std::string& where,
                                               const std::string& subset);

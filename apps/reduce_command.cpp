@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -14,20 +13,17 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/ab_study.h"
+#include "apps/ab_command.h"
 #include "apps/catalogue_file.h"
 #include "apps/cli.h"
 #include "apps/embedding_file.h"
 #include "apps/reduce_page.h"
+#include "apps/reduction_items.h"
 #include "apps/reduction_use.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/progress.h"
-#include "core/text.h"
-#include "io/catalogue/cases.h"
 #include "io/catalogue/catalogue.h"
-#include "io/catalogue/report_texts.h"
-#include "io/catalogue/select.h"
 #include "io/datasets/dataset_reader.h"
 #include "io/fingerprint_file.h"
 #include "io/image_source.h"
@@ -43,9 +39,7 @@ struct ReduceCommandOptions {
   std::string where;
   std::string subset;
   bool undo = false;
-  std::string ab;  // configuration of the pretraining
-  std::vector<std::filesystem::path> probes;
-  std::filesystem::path out;
+  AbArguments ab;
 };
 
 class CacheInWork final : public FingerprintCache {
@@ -61,70 +55,6 @@ class CacheInWork final : public FingerprintCache {
  private:
   FingerprintFile file_;
 };
-
-bool is_held_out(const std::string& split) {
-  return split == "validation" || split == "test";
-}
-
-// Every usable series, what was left out before included: a new decision takes the place of the old
-// one. The series of a study with a report are labelled by it.
-std::vector<ReductionItem> archive_items(const ReduceCommandOptions& options,
-                                         const Catalogue& catalogue,
-                                         bool with_reports) {
-  std::set<std::string> reported;
-  for (const auto& row : select_rows(catalogue.file(), catalogue_view("reports"), {"study"}, "")) {
-    if (const auto* const study = std::get_if<std::string>(&row.at(0))) {
-      reported.insert(*study);
-    }
-  }
-  const std::map<std::string, std::string> reports =
-      with_reports ? report_texts(catalogue) : std::map<std::string, std::string>();
-  const auto in_subset = subset_filter(catalogue, options.subset);
-  std::vector<ReductionItem> items;
-  for (const SeriesRecord& record :
-       options.where.empty() ? catalogue.series() : catalogue.select(options.where)) {
-    if (record.verdict == Verdict::kRefuse || !in_subset(record)) {
-      continue;
-    }
-    ReductionItem item;
-    item.one.key = record.key;
-    item.one.patient = record.patient;
-    item.one.images = {ImageRef{record.key, record.files, record.volume}};
-    item.one.split = record.split;
-    item.one.modality = record.modality;
-    item.labels = reported.contains(record.study) ? "report of " + record.study : "";
-    item.only_reported = !item.labels.empty();
-    item.facts = record.facts;
-    item.report = named_text(reports, record.study);
-    item.held_out = is_held_out(record.split);
-    items.push_back(std::move(item));
-  }
-  if (items.empty()) {
-    throw Error(ErrorCode::kNothingFound,
-                "reduce: no usable series in " + catalogue.file().string() +
-                    (options.where.empty() ? "" : " fits \"" + options.where + "\"") +
-                    "; `marrow list` shows what there is and why not");
-  }
-  return items;
-}
-
-// Two cases of one class have the same label; two label maps are never taken to be the same.
-std::vector<ReductionItem> dataset_items(const Dataset& dataset) {
-  std::vector<ReductionItem> items;
-  for (const Case& one : dataset.cases) {
-    ReductionItem item;
-    item.one = one;
-    for (const double target : one.targets) {
-      item.labels += fmt::format("{:g} ", target);
-    }
-    if (one.labels) {
-      item.labels = "label map of " + one.key;
-    }
-    item.held_out = is_held_out(one.split);
-    items.push_back(std::move(item));
-  }
-  return items;
-}
 
 bool wants_reports(const CommandContext& context, const ReduceOptions& options) {
   return std::any_of(
@@ -253,52 +183,14 @@ int undo(const ReduceCommandOptions& options, const CommandContext& context) {
   return 0;
 }
 
-// `--ab`: what was decided, on trial. Words of the command line go to the pretraining where they
-// are about it.
-int compare_training(const ReduceCommandOptions& options, const CommandContext& context) {
-  if (options.probes.empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "--ab: name at least one data set with classes, on which the encoders are probed, "
-                "with --probe DATASET");
-  }
-  AbStudy study;
-  study.out = options.out.empty() ? context.options.work / "ab" : options.out;
-  study.data = options.data;
-  study.probes = options.probes;
-  study.options = context.config.section(AbOptions::kName).parse<AbOptions>();
-  study.pretraining = Config::load(options.ab, preset_folders());
-  const std::set<std::string> sections{
-      "prepare", "encoder", "method", "data", "sampler", "augment", "train"};
-  std::vector<std::string> words;
-  for (const std::string& word : context.overrides) {
-    if (sections.contains(word.substr(0, word.find_first_of(".=")))) {
-      words.push_back(word);
-    }
-  }
-  study.pretraining.override_with(words);
-  const std::string collection =
-      options.data.empty() ? "" : collection_of(read_dataset(options.data));
-  const std::optional<Reduction> decided = decided_reduction(context, collection);
-  if (!decided) {
-    throw Error(ErrorCode::kNothingFound,
-                "--ab: nothing was decided about this data; say `marrow reduce` without --ab "
-                "first, look at its page, then compare");
-  }
-  study.reduction = *decided;
-  const nlohmann::json result = run_ab_study(context, study);
-  context.answer(result);
-  context.print(ab_text(result) +
-                fmt::format("means over draws of labels and seeds, 95 % intervals: {}\n",
-                            (study.out / "ab.json").string()));
-  return 0;
-}
-
 int reduce_run(const ReduceCommandOptions& options, const CommandContext& context) {
   if (options.undo) {
     return undo(options, context);
   }
-  if (!options.ab.empty()) {
-    return compare_training(options, context);
+  if (!options.ab.configuration.empty()) {
+    AbArguments ab = options.ab;
+    ab.data = options.data;
+    return compare_training(context, ab);
   }
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::string> sections{"reduce"};
@@ -318,7 +210,10 @@ int reduce_run(const ReduceCommandOptions& options, const CommandContext& contex
   ReducePageFacts facts;
   facts.undo_command = "marrow reduce --undo";
   if (options.data.empty()) {
-    items = archive_items(options, open_work_catalogue(context), wants_reports(context, reduce));
+    items = archive_items(open_work_catalogue(context),
+                          options.where,
+                          options.subset,
+                          wants_reports(context, reduce));
     facts.subject = fmt::format("Archive of {} usable series", format_count(std::ssize(items)));
     facts.list_command = "marrow list --of dropped";
   } else {
@@ -391,13 +286,14 @@ void add_reduce_command(CommandTable& table) {
   command.app()
       .add_option(
           "--ab",
-          options->ab,
+          options->ab.configuration,
           "pretrain by this configuration with and without what was decided, and probe both")
       ->type_name("CONFIG");
   command.app()
-      .add_option("--probe", options->probes, "with --ab: a data set with classes; may be repeated")
+      .add_option(
+          "--probe", options->ab.probes, "with --ab: a data set with classes; may be repeated")
       ->type_name("DATASET");
-  command.app().add_option("--out", options->out, "with --ab: its folder; else WORK/ab");
+  command.app().add_option("--out", options->ab.out, "with --ab: its folder; else WORK/ab");
   command.app().add_flag("--undo", options->undo, "take the last reduction back");
   command.takes_config("reduce/hash6.yaml");
   command.runs([options](const CommandContext& context) { return reduce_run(*options, context); });
