@@ -39,13 +39,13 @@ PlantedOutcome try_volumes(const Scans& scans, const VolumeFilter& filter) {
     originals.push_back(scan->original);
   }
   PlantedOutcome all;
-  all.false_originals = std::ssize(filter.drops(originals, by_preference(originals)));
+  all.false_originals = std::ssize(filter.drops({originals, by_preference(originals), {}}));
   for (std::size_t change = 0; change < kPlantedChanges.size(); ++change) {
     std::vector<ReductionItem> items = originals;
     for (const PlantedScan* const scan : scans) {
       items.push_back(scan->copies[change]);
     }
-    for (const VolumeDrop& drop : filter.drops(items, by_preference(items))) {
+    for (const VolumeDrop& drop : filter.drops({items, by_preference(items), {}})) {
       const bool copy = drop.kept && *drop.kept % scans.size() == drop.item % scans.size();
       all.found[change] += copy ? 1 : 0;
       all.false_copies += !copy && drop.item >= scans.size() ? 1 : 0;
@@ -87,7 +87,7 @@ void stacks_table(const Scans& scans) {
     std::vector<ReductionItem> items{scan->original};
     items.insert(items.end(), scan->stacks.begin(), scan->stacks.end());
     const auto dropped = [&](const VolumeFilter& filter) {
-      return filter.drops(items, by_preference(items)).size();
+      return filter.drops({items, by_preference(items), {}}).size();
     };
     fmt::print(
         "| {} | {} | {} |", scan->name, items.size(), dropped(*volume_filter("exact", "{}")));
