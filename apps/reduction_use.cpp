@@ -33,8 +33,10 @@ std::string digest_of(const Reduction& reduction) {
 }  // namespace
 
 std::string collection_of(const Dataset& dataset) {
-  return "data-" + sha256_hex(std::filesystem::absolute(dataset.root).lexically_normal().string())
-                       .substr(0, 16);
+  // A list beside which the program runs has an empty root; several lists may lie in one folder.
+  const std::filesystem::path root =
+      std::filesystem::absolute(dataset.root.empty() ? "." : dataset.root).lexically_normal();
+  return "data-" + sha256_hex(root.string() + "\n" + dataset.name).substr(0, 16);
 }
 
 std::optional<Reduction> decided_reduction(const CommandContext& context,
