@@ -292,6 +292,7 @@ void add_reduce_command(CommandTable& table) {
   command.app()
       .add_option(
           "--probe", options->ab.probes, "with --ab: a data set with classes; may be repeated")
+      ->allow_extra_args(false)
       ->type_name("DATASET");
   command.app().add_option("--out", options->ab.out, "with --ab: its folder; else WORK/ab");
   command.app().add_flag("--undo", options->undo, "take the last reduction back");
