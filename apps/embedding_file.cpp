@@ -49,9 +49,8 @@ std::vector<std::string> texts_of(const std::string& json, const std::filesystem
   return texts;
 }
 
-// An empty slice leaves all features of some networks at zero. Such rows get one direction that no
-// other has, since what rectified units say is hardly ever negative: they are alike to each other
-// only.
+}  // namespace
+
 void make_unit_rows(std::vector<float>& values,
                     std::int64_t dimensions,
                     const std::filesystem::path& file) {
@@ -79,8 +78,6 @@ void make_unit_rows(std::vector<float>& values,
     }
   }
 }
-
-}  // namespace
 
 std::string image_digest(const Case& one) {
   std::string text;

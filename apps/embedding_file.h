@@ -34,6 +34,14 @@ void write_embeddings(const std::filesystem::path& file, const EmbeddingFile& em
 // Throws Error{kUnreadable} for a damaged file or one that is no file of embeddings.
 [[nodiscard]] EmbeddingFile read_embeddings(const std::filesystem::path& file);
 
+// Brings every row to length 1. An empty slice leaves all features of some networks at zero: such
+// rows get one direction that no other has, since what rectified units say is hardly ever negative,
+// so that they are alike to each other only. Throws Error{kRefused}, naming `file`, for features
+// that are not finite.
+void make_unit_rows(std::vector<float>& values,
+                    std::int64_t dimensions,
+                    const std::filesystem::path& file);
+
 // Embeddings whose rows have length 1, for comparing by cosine; rows of zeros are alike to each
 // other only. Throws Error{kRefused} for features that are not finite.
 class UnitEmbeddings {

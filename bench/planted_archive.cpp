@@ -245,12 +245,20 @@ class Planting {
     }
     const SlicePictures pictures = slice_pictures(volume, item.one.modality, {});
     const LanczosResize resize({pictures.columns, pictures.rows}, {kComparedSide, kComparedSide});
+    std::size_t width = 0;
+    if (options_.embed) {
+      archive_.vectors.push_back(options_.embed(volume));
+      width = archive_.vectors.back().size() / item.fingerprint.slices.size();
+    }
     for (std::size_t n = 0; n < places.size(); ++n) {
       const SliceFingerprint& print = item.fingerprint.slices.at(places[n]);
       SliceFacts& facts = facts_of(archive_.slices[first + n]);
       facts.difference_hash = print.difference_hash;
       facts.perceptual_hash = print.perceptual_hash;
       facts.entropy_bits = print.entropy_bits;
+      if (width > 0) {
+        facts.vector = std::span(archive_.vectors.back()).subspan(places[n] * width, width);
+      }
       resize.resize(pictures.picture(static_cast<std::int64_t>(places[n])).pixels,
                     archive_.pictures->pixels(drawn_));
       facts.picture = archive_.pictures->picture(drawn_++);

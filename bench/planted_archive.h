@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +36,7 @@ struct PlantedArchive {
   std::vector<PlantedScan> scans;
   std::vector<PlantedSlice> slices;
   std::unique_ptr<ComparedPictures> pictures;  // those of slices point into it
+  std::deque<std::vector<float>> vectors;      // and their features into this
 };
 
 struct PlantedOptions {
@@ -45,6 +48,9 @@ struct PlantedOptions {
   std::int64_t fewest = 5;  // slices of a scan
   std::uint64_t seed = 17;
   PlantedAmounts amounts;
+  // What an encoder sees in the slices of a volume, in anatomical order, one after the other, each
+  // of length 1; may be empty.
+  std::function<std::vector<float>(const Volume&)> embed = nullptr;
 };
 
 // Looks for scans of CT and MR below `data`: one volume of every series, none twice, no masks, no

@@ -1,24 +1,32 @@
 // What each filter of `marrow reduce` finds of copies that were planted among real scans, and what
 // it takes for a copy and is none.
 //
-//   planted_bench DATA [SLICES [THREADS [FILTER...]]]
+//   planted_bench [--encoder RUN] DATA [SLICES [THREADS [FILTER...]]]
 //
-// DATA: a folder of CT and MR scans. SLICES: how many originals (200). FILTER: of the filters that
-// compare slices only these. Prints tables; the same data give the same ones.
+// RUN: a pretrained run, for the filter `embedding`. // DATA: a folder of CT and MR scans. SLICES:
+// how many originals (200). FILTER: of the filters that compare slices only these. Prints tables;
+// the same data give the same ones.
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "apps/embedding.h"
 #include "bench/planted_archive.h"
 #include "bench/planted_tables.h"
 #include "core/files.h"
+#include "models/features/case_features.h"
+#include "volumes/preprocess/recipe.h"
 
 namespace marrow {
 
@@ -55,12 +63,34 @@ void print_planted_row(const std::string& name,
 
 namespace {
 
+// Of the slices of a volume; what could not be embedded ends the program.
+std::function<std::vector<float>(const Volume&)> embedding_of(const std::filesystem::path& run) {
+  const auto encoder = std::make_shared<TrainedEncoder>(load_encoder(run, false, 17));
+  return [encoder, run](const Volume& volume) {
+    const PreparedVolume prepared = prepare_volume(volume, encoder->recipe);
+    CaseFeatures features = case_features(*encoder->encoder,
+                                          {prepared.volume},
+                                          prepared.source,
+                                          encoder->tile,
+                                          FeatureOptions{},
+                                          encoder->mode);
+    make_unit_rows(features.slices, features.dimensions, run);
+    return features.slices;
+  };
+}
+
 int run_planted_bench(int argc, char** argv) {
+  PlantedOptions options;
+  if (argc > 2 && std::string_view(argv[1]) == "--encoder") {
+    options.embed = embedding_of(argv[2]);
+    argc -= 2;
+    argv += 2;
+  }
   if (argc < 2) {
-    std::fputs("usage: planted_bench DATA [SLICES [THREADS [FILTER...]]]\n", stderr);
+    std::fputs("usage: planted_bench [--encoder RUN] DATA [SLICES [THREADS [FILTER...]]]\n",
+               stderr);
     return 2;
   }
-  PlantedOptions options;
   options.slices = argc > 2 ? std::atoll(argv[2]) : options.slices;
   const std::int64_t threads = argc > 3 ? std::atoll(argv[3]) : 1;
   const std::vector<std::string> filters(argv + std::min(argc, 4), argv + argc);

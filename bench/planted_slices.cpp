@@ -22,16 +22,20 @@ struct ComparedFilter {
   std::vector<double> thresholds;
 };
 
-std::vector<ComparedFilter> compared_filters(const std::vector<std::string>& names) {
+std::vector<ComparedFilter> compared_filters(const PlantedArchive& archive,
+                                             const std::vector<std::string>& names) {
   std::vector<ComparedFilter> filters = {
       {"dhash", {2, 4, 6, 8, 10}},
       {"phash", {2, 4, 6, 8, 10}},
       {"ssim", {0.95, 0.9, 0.8, 0.7}},
       {"mutual_information", {2.5, 2, 1.5, 1}},
       {"nmi", {0.6, 0.5, 0.4, 0.3}},
+      {"embedding", {0.9999, 0.9995, 0.999, 0.998, 0.995}},
   };
   std::erase_if(filters, [&](const ComparedFilter& filter) {
-    return !names.empty() && std::find(names.begin(), names.end(), filter.name) == names.end();
+    const bool seen = !archive.slices.front().original.vector.empty();
+    return (!seen && filter.name == std::string("embedding")) ||
+           (!names.empty() && std::find(names.begin(), names.end(), filter.name) == names.end());
   });
   return filters;
 }
@@ -112,7 +116,7 @@ void print_control_table(const PlantedArchive& archive, const std::vector<std::s
   for (const PlantedSlice& slice : archive.slices) {
     originals.push_back(slice.original);
   }
-  for (const ComparedFilter& compared : compared_filters(filters)) {
+  for (const ComparedFilter& compared : compared_filters(archive, filters)) {
     const auto filter = slice_filter(compared.name);
     const Selection selection = filter->select(originals, filter->threshold());
     std::int64_t left_out = 0, same_scan = 0;
@@ -131,7 +135,7 @@ void print_slice_table(const PlantedArchive& archive,
                        const std::vector<std::string>& filters,
                        std::int64_t threads) {
   print_planted_head("slices: filter, threshold");
-  for (const ComparedFilter& compared : compared_filters(filters)) {
+  for (const ComparedFilter& compared : compared_filters(archive, filters)) {
     const auto filter = slice_filter(compared.name);
     const auto line = [&](double threshold, const std::string& note) {
       const PlantedOutcome outcome = try_slices(archive, *filter, threshold, threads);
