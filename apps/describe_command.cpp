@@ -9,13 +9,16 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/ab_study.h"
 #include "apps/cli.h"
 #include "apps/parts.h"
 #include "apps/segmentation_model.h"
+#include "clinical/probes/probe_options.h"
 #include "clinical/tasks/segmentation.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "io/catalogue/series_filter.h"
+#include "models/features/case_features.h"
 #include "models/training/trainer.h"
 #include "volumes/augment/augmenter.h"
 #include "volumes/preprocess/recipe.h"
@@ -85,6 +88,9 @@ std::vector<Describable> describables() {
   add_section("random changes of training patches", AugmentOptions{});
   add_section("steps, learning rate, precision, saving", TrainOptions{});
   add_section("the loss and what a fine-tuning starts from", SegmentationOptions{});
+  add_section("what `embed` and `probe` take of an encoder", FeatureOptions{});
+  add_section("kNN and linear probe of frozen features", ProbeOptions{});
+  add_section("the trial of a reduction", AbOptions{});
   add_section("the sliding window", InferenceOptions{});
   return all;
 }
