@@ -186,6 +186,15 @@ TEST_F(EmbeddingEndToEnd, ProbesTellTrainedFromUntrainedOnTheSameLabels) {
   EXPECT_THAT(without.err, HasSubstr("has a class"));
 }
 
+TEST_F(EmbeddingEndToEnd, ListsOfOneFolderHaveDecisionsOfTheirOwn) {
+  fs::copy_file(path("classes.csv"), path("other.csv"));
+  const nlohmann::json reduced = answer({"reduce", "--data", "classes.csv"});
+
+  EXPECT_GT(reduced.at("slices"), 0);
+  EXPECT_EQ(answer({"reduce", "--data", "other.csv", "--undo"}).at("undone"), false);
+  EXPECT_EQ(answer({"reduce", "--data", "classes.csv", "--undo"}).at("undone"), true);
+}
+
 TEST_F(EmbeddingEndToEnd, ATrialComparesEqualStepsAndEqualEpochsAndGoesOn) {
   std::vector<std::string> words{"reduce",
                                  "--ab",
