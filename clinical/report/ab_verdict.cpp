@@ -205,11 +205,14 @@ std::string ab_title(const AbInput& input) {
   if (tally.better + tally.worse > 0) {
     return subject + ": " + unclear_words(tally, budget);
   }
-  return fmt::format("{}: no difference shown {}, but drops of up to {} {} are not ruled out",
-                     subject,
-                     budget_words(budget),
-                     bound_text(tally.not_ruled_out),
-                     tally.metric);
+  const std::string shown = subject + ": no difference shown " + budget_words(budget);
+  // Intervals that end at 0 are those of probes that got everything right on both sides: they bound
+  // nothing.
+  return tally.not_ruled_out > 0 ? fmt::format("{}, but drops of up to {} {} are not ruled out",
+                                               shown,
+                                               bound_text(tally.not_ruled_out),
+                                               tally.metric)
+                                 : shown;
 }
 
 std::string bound_text(double amount) {

@@ -72,6 +72,11 @@ TEST(AbVerdict, SaysHowLargeADropMayStillBeWhereNoDifferenceIsShown) {
             "drops of up to 0.021 AUROC are not ruled out");
 }
 
+TEST(AbVerdict, NamesNoBoundWhereTheIntervalsArePointsAtZero) {
+  EXPECT_EQ(ab_title(with_differences({0, 0, 0}, {0, 0, 0})),
+            "Leaving out 53.0 % of the slices: no difference shown at equal training steps");
+}
+
 TEST(AbVerdict, CallsADifferenceThatManyComparisonsMayShowByChanceNotClear) {
   // For two comparisons the near side counts as 1.144 times as long: -0.010 + 1.144 x 0.009 > 0.
   const AbInput input = with_differences({-0.010, -0.020, -0.001}, {0.001, -0.02, 0.02});
