@@ -46,10 +46,15 @@ int compare_training(const CommandContext& context, const AbArguments& arguments
   }
   study.reduction = *decided;
   const nlohmann::json result = run_ab_study(context, study);
-  context.answer(result);
+  const std::filesystem::path page = study.out / "ab.html";
+  nlohmann::json answer = result;
+  answer["page"] = page.string();
+  context.answer(answer);
   context.print(ab_text(result) +
-                fmt::format("means over draws of labels and seeds, 95 % intervals: {}\n",
-                            (study.out / "ab.json").string()));
+                fmt::format("means over draws of labels and seeds, 95 % intervals: {}\n"
+                            "now open {}\n",
+                            (study.out / "ab.json").string(),
+                            page.string()));
   return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/ab_page.h"
 #include "apps/ab_probes.h"
 #include "apps/archive_cases.h"
 #include "apps/catalogue_file.h"
@@ -110,6 +111,7 @@ class Study {
       }
       result = result_of(probes, seed + 1);
       write_atomically(study_.out / "ab.json", result.dump(2) + "\n");
+      write_atomically(study_.out / "ab.html", ab_page_of(context_, result, page_facts()));
     }
     return result;
   }
@@ -249,6 +251,12 @@ class Study {
             {"arms", arms},
             {"pretrained", trained_},
             {"probes", probes.result()}};
+  }
+
+  [[nodiscard]] AbPageFacts page_facts() const {
+    ResolvedConfig own;
+    own.add(AbOptions::kName, "", study_.options);
+    return {study_.options.seeds, configuration_ + own.yaml()};
   }
 
   const CommandContext& context_;

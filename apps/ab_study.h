@@ -55,8 +55,9 @@ struct AbStudy {
 
 // Pretrains every arm at every budget from `seeds` seeds, and probes each encoder, and the
 // untrained one ("initial"), on every data set with the same labels. Returns, and writes to
-// out/ab.json after each seed, what docs/methods/reduction.md describes. Sections `embed` and
-// `probe` of the context's configuration say how. Interrupted, the same call goes on.
+// out/ab.json after each seed, what docs/methods/reduction.md describes, and its page out/ab.html.
+// Sections `embed` and `probe` of the context's configuration say how. Interrupted, the same call
+// goes on.
 //
 // Throws Error{kRefused} when the reduction leaves out nothing that the pretraining would use, and
 // what pretraining, embedding and probing throw.

@@ -69,6 +69,8 @@ struct DotChart {
   std::vector<std::string> series;  // names; one entry at least
   std::vector<DotRow> rows;
   bool connect = false;  // a line between the first dots of the first two series of a row
+  // A line through all rows at this value, as at a difference of 0; NaN for none.
+  double reference = std::numeric_limits<double>::quiet_NaN();
 };
 
 [[nodiscard]] Html dot_chart(const DotChart& chart);

@@ -128,6 +128,7 @@ Html dot_chart(const DotChart& chart) {
   // Rows of one case each share a line; rows of structures give each series a lane.
   const std::size_t lanes = summaries ? std::max<std::size_t>(chart.series.size(), 1) : 1;
   const double row_height = static_cast<double>(lanes) * kLaneHeight + (summaries ? 10 : 0);
+  values.push_back(chart.reference);
   const ChartRange range = chart_range(chart.x, values, true);
   const double left = label_width + 12;
   const double top = legend_height(chart, left) + 4;
@@ -140,6 +141,14 @@ Html dot_chart(const DotChart& chart) {
     const double x = map(ticks.values[i]);
     content += svg_line(x, top, x, bottom, "grid");
     content += svg_text(x, bottom + 17, TextAnchor::kMiddle, "tick", ticks.labels[i]);
+  }
+  if (std::isfinite(chart.reference) && chart.reference >= map.low && chart.reference <= map.high) {
+    content += svg_line(map(chart.reference), top, map(chart.reference), bottom, "axis");
+  }
+  // Many lanes a row read as one block without a line between the rows.
+  for (std::size_t r = 1; lanes > 2 && r < chart.rows.size(); ++r) {
+    const double y = top + row_height * static_cast<double>(r);
+    content += svg_line(left, y, kChartWidth - 8, y, "grid");
   }
   content += svg_line(left, bottom, kChartWidth - 8, bottom, "axis");
   content +=

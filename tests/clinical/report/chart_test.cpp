@@ -146,6 +146,21 @@ TEST(DotChart, ShowsMeansWithWhiskersOverTheirCases) {
   EXPECT_EQ(occurrences(code, "class=\"whisker\""), 3U);
 }
 
+TEST(DotChart, DrawsALineAtItsReferenceAndMakesRoomForIt) {
+  DotChart chart;
+  chart.x = {"difference", ""};
+  chart.series = {"a"};
+  chart.rows = {{"x", {}, {{0.3, 0.2, 0.4}}}};
+  const std::string without = dot_chart(chart).code;
+  chart.reference = 0;
+  const std::string with = dot_chart(chart).code;
+
+  EXPECT_EQ(occurrences(without, "class=\"axis\""), 1U);
+  EXPECT_EQ(occurrences(with, "class=\"axis\""), 2U);
+  EXPECT_THAT(without, Not(HasSubstr(">0</text>")));
+  EXPECT_THAT(with, HasSubstr(">0</text>"));
+}
+
 TEST(DotChart, IsEmptyWithoutValues) {
   DotChart chart;
   chart.series = {"a"};
