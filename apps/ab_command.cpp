@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/ab_study.h"
+#include "apps/ab_text.h"
 #include "apps/cli.h"
 #include "apps/reduction_use.h"
 #include "core/error.h"

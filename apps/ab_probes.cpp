@@ -1,7 +1,6 @@
 #include "apps/ab_probes.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include <ATen/Parallel.h>
@@ -11,7 +10,6 @@
 #include "apps/cli.h"
 #include "apps/embedding.h"
 #include "apps/probing.h"
-#include "clinical/probes/probe_summary.h"
 #include "core/error.h"
 #include "io/datasets/dataset_reader.h"
 #include "io/image_source.h"
@@ -21,16 +19,6 @@ namespace marrow {
 namespace {
 
 using Json = nlohmann::json;
-
-// The draws of `more` behind those of `report`: of the same cases, budgets and kinds.
-void append_draws(ProbeReport& report, ProbeReport more) {
-  for (std::size_t n = 0; n < report.results.size(); ++n) {
-    std::vector<ProbeDraw>& draws = more.results[n].draws;
-    report.results[n].draws.insert(report.results[n].draws.end(),
-                                   std::make_move_iterator(draws.begin()),
-                                   std::make_move_iterator(draws.end()));
-  }
-}
 
 Json interval_json(const std::optional<Interval>& interval) {
   return interval ? Json({interval->low, interval->high}) : Json(nullptr);
@@ -85,7 +73,7 @@ void AbProbes::add(const std::string& arm,
     return;
   }
   for (std::size_t n = 0; n < reports.size(); ++n) {
-    append_draws(same->reports[n], std::move(reports[n]));
+    add_encoder(same->reports[n], reports[n], options_);
   }
 }
 
@@ -108,13 +96,12 @@ Json AbProbes::result() const {
              order.begin();
     };
     for (const Arm& arm : arms_) {
-      ProbeReport report = arm.reports[n];
+      const ProbeReport& report = arm.reports[n];
       std::vector<ProbeDifference> differences;
       if (all != arms_.end() && arm.name != "all") {
         differences = compare_probes(all->reports[n], report, options_);
       }
-      for (ProbeResult& result : report.results) {
-        summarise_draws(report, options_, result);
+      for (const ProbeResult& result : report.results) {
         Json row = {{"arm", arm.name},
                     {"budget", arm.budget},
                     {"labels", result.budget.text()},

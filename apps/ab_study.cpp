@@ -27,6 +27,7 @@
 #include "io/image_source.h"
 #include "volumes/augment/augmenter.h"
 #include "volumes/preprocess/prepare.h"
+#include "volumes/reduction/evenly_spaced.h"
 #include "volumes/reduction/kept_slices.h"
 
 namespace marrow {
@@ -272,94 +273,10 @@ class Study {
 
 }  // namespace
 
-Reduction evenly_spaced(const Reduction& reduction) {
-  Reduction made;
-  std::set<std::string> looked_at;
-  std::int64_t slices = 0, kept = 0;
-  for (const ReducedCase& one : reduction.cases) {
-    looked_at.insert(one.key);
-    slices += one.slices;
-    kept += one.slices - std::ssize(one.dropped);
-  }
-  // A volume of which no slice was left is one whose slices count.
-  for (const DroppedCase& one : reduction.dropped) {
-    if (!looked_at.contains(one.key)) {
-      made.dropped.push_back(one);
-    }
-  }
-  std::int64_t at = 0;
-  for (const ReducedCase& one : reduction.cases) {
-    ReducedCase evenly{one.key, one.axis, one.slices, {}};
-    for (std::int64_t slice = 0; slice < one.slices; ++slice, ++at) {
-      if ((at + 1) * kept / slices == at * kept / slices) {
-        evenly.dropped.push_back({slice, "every_n", "", -1, 0});
-      }
-    }
-    made.cases.push_back(std::move(evenly));
-  }
-  return made;
-}
-
 Json run_ab_study(const CommandContext& context, const AbStudy& study) {
   std::filesystem::create_directories(study.out);
   const FolderLock lock(study.out);
   return Study(context, study).run();
-}
-
-std::string ab_text(const Json& result) {
-  std::string text;
-  const auto with_interval = [](const Json& row, const std::string& name) {
-    const Json& mean = row.value(name, Json());
-    const Json& interval = row.value(name + "_ci95", Json());
-    if (!mean.is_number()) {
-      return std::string("-");
-    }
-    return interval.is_array() ? fmt::format("{:.3f} [{:.3f}, {:.3f}]",
-                                             mean.get<double>(),
-                                             interval[0].get<double>(),
-                                             interval[1].get<double>())
-                               : fmt::format("{:.3f}", mean.get<double>());
-  };
-  for (const Json& arm : result["arms"]) {
-    text += fmt::format("  {:<10} {:>10} {}",
-                        arm["arm"].get<std::string>(),
-                        format_count(arm["samples"].get<std::int64_t>()),
-                        result["unit"].get<std::string>());
-    std::map<std::pair<std::string, std::int64_t>, std::pair<double, int>> seconds;
-    for (const Json& cell : result["pretrained"]) {
-      if (cell["arm"] == arm["arm"]) {
-        auto& [sum, count] =
-            seconds[{cell["budget"].get<std::string>(), cell["steps"].get<std::int64_t>()}];
-        sum += cell["seconds"].get<double>();
-        ++count;
-      }
-    }
-    for (const auto& [which, sum] : seconds) {
-      text += fmt::format("   {}{} steps in {}",
-                          which.first == "both" ? "" : "equal " + which.first + ": ",
-                          format_count(which.second),
-                          format_duration(sum.first / sum.second));
-    }
-    text += "\n";
-  }
-  for (const Json& data : result["probes"]) {
-    text += fmt::format("{} ({} test cases, {} seeds): AUROC\n",
-                        data["data"].get<std::string>(),
-                        data["test_cases"].get<std::int64_t>(),
-                        result["seeds"].get<std::int64_t>());
-    for (const Json& row : data["rows"]) {
-      text += fmt::format("  {:<20} {:<7} {:<8} {:<7} {:<22} {}\n",
-                          row["labels"].get<std::string>(),
-                          row["probe"].get<std::string>(),
-                          row["arm"].get<std::string>(),
-                          row["budget"] == "both" ? "" : row["budget"].get<std::string>(),
-                          with_interval(row, "macro_auroc"),
-                          row.contains("macro_auroc_to_all")
-                              ? "to all: " + with_interval(row, "macro_auroc_to_all")
-                              : "");
-    }
-  }
-  return text;
 }
 
 }  // namespace marrow

@@ -49,10 +49,6 @@ struct AbStudy {
   AbOptions options;
 };
 
-// Slices of the same volumes, evenly spaced over the collection, as many as `reduction` keeps: the
-// control that a measure must beat.
-[[nodiscard]] Reduction evenly_spaced(const Reduction& reduction);
-
 // Pretrains every arm at every budget from `seeds` seeds, and probes each encoder, and the
 // untrained one ("initial"), on every data set with the same labels. Returns, and writes to
 // out/ab.json after each seed, what docs/methods/reduction.md describes, and its page out/ab.html.
@@ -62,8 +58,5 @@ struct AbStudy {
 // Throws Error{kRefused} when the reduction leaves out nothing that the pretraining would use, and
 // what pretraining, embedding and probing throw.
 [[nodiscard]] nlohmann::json run_ab_study(const CommandContext& context, const AbStudy& study);
-
-// The result as lines for a person.
-[[nodiscard]] std::string ab_text(const nlohmann::json& result);
 
 }  // namespace marrow

@@ -19,11 +19,7 @@ namespace {
                           what));
 }
 
-}  // namespace
-
-std::vector<ProbeDifference> compare_probes(const ProbeReport& first,
-                                            const ProbeReport& second,
-                                            const ProbeOptions& options) {
+void check_same_cases(const ProbeReport& first, const ProbeReport& second) {
   if (first.keys != second.keys || first.patients != second.patients ||
       first.targets != second.targets) {
     refuse_comparison("test cases, patients and labels");
@@ -31,6 +27,30 @@ std::vector<ProbeDifference> compare_probes(const ProbeReport& first,
   if (first.results.size() != second.results.size()) {
     refuse_comparison("kinds and budgets");
   }
+}
+
+}  // namespace
+
+void add_encoder(ProbeReport& report, const ProbeReport& more, const ProbeOptions& options) {
+  check_same_cases(report, more);
+  for (std::size_t n = 0; n < report.results.size(); ++n) {
+    ProbeResult& result = report.results[n];
+    if (result.kind != more.results[n].kind || result.budget != more.results[n].budget) {
+      refuse_comparison("kinds and budgets");
+    }
+    const std::int64_t encoder = result.draws.empty() ? 0 : result.draws.back().encoder + 1;
+    for (const ProbeDraw& draw : more.results[n].draws) {
+      result.draws.push_back(draw);
+      result.draws.back().encoder = encoder;
+    }
+    summarise_draws(report, options, result);
+  }
+}
+
+std::vector<ProbeDifference> compare_probes(const ProbeReport& first,
+                                            const ProbeReport& second,
+                                            const ProbeOptions& options) {
+  check_same_cases(first, second);
   std::vector<ProbeDifference> differences;
   for (std::size_t n = 0; n < first.results.size(); ++n) {
     const ProbeResult& one = first.results[n];
@@ -42,7 +62,9 @@ std::vector<ProbeDifference> compare_probes(const ProbeReport& first,
                     one.draws.end(),
                     other.draws.begin(),
                     other.draws.end(),
-                    [](const auto& a, const auto& b) { return a.labelled == b.labelled; })) {
+                    [](const ProbeDraw& a, const ProbeDraw& b) {
+                      return a.labelled == b.labelled && a.encoder == b.encoder;
+                    })) {
       refuse_comparison("draws of labelled cases");
     }
     const std::vector<ProbeScores> base = prepared_scores(first, one);
@@ -57,7 +79,7 @@ std::vector<ProbeDifference> compare_probes(const ProbeReport& first,
       ProbeDifference result{one.kind, one.budget, metric, std::nullopt, std::nullopt};
       result.difference = mean_over_draws(base.size(), first.keys.size(), value_of);
       if (result.difference) {
-        result.interval = interval_of_mean(first, base.size(), options, value_of);
+        result.interval = interval_of_mean(first, one.draws, options, value_of);
       }
       differences.push_back(std::move(result));
     }

@@ -100,6 +100,7 @@ ProbeReport run_probes(const FeatureSet& train,
           known, draw_labels(known, budget, static_cast<std::uint64_t>(options.seed), draw));
       for (ProbeResult& result : results) {
         result.draws.push_back(probe_once(result.kind, labelled, asked, of_training, options));
+        result.draws.back().number = draw;
       }
       if (labelled.rows() == known.rows()) {
         break;  // all others would be the same

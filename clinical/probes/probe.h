@@ -15,6 +15,8 @@ namespace marrow {
 
 // One draw of labelled cases.
 struct ProbeDraw {
+  std::int64_t encoder = 0;           // see add_encoder()
+  std::int64_t number = 0;            // of the draw
   std::vector<std::string> labelled;  // keys of the training cases whose labels were used, sorted
   ScoreTable scores;                  // [M x K], of the test cases of the report
   std::array<std::optional<double>, kProbeMetrics.size()> metrics;  // in the order of kProbeMetrics
@@ -61,6 +63,12 @@ struct ProbeReport {
 [[nodiscard]] ProbeReport run_probes(const FeatureSet& train,
                                      const FeatureSet& test,
                                      const ProbeOptions& options);
+
+// Puts what `more` says of another encoder of the same kind (another seed of its training) behind
+// `report`: means are then over encoders, too, and intervals also draw as many of the encoders in
+// each resample, whole, with the same draws of labels for each: a few seeds of training are few,
+// however often labels are drawn. Throws Error{kInvalidArgument} as compare_probes() does.
+void add_encoder(ProbeReport& report, const ProbeReport& more, const ProbeOptions& options);
 
 struct ProbeDifference {
   std::string kind;

@@ -36,6 +36,15 @@ std::vector<double> values_of_draws(std::size_t draws,
   return values;
 }
 
+// How often each of `count` is drawn in as many draws with replacement.
+std::vector<double> drawn_times(std::int64_t count, Rng& rng) {
+  std::vector<double> times(static_cast<std::size_t>(count), 0.0);
+  for (std::int64_t n = 0; n < count; ++n) {
+    times[static_cast<std::size_t>(rng.below(count))] += 1.0;
+  }
+  return times;
+}
+
 }  // namespace
 
 std::optional<double> mean_over_draws(std::size_t draws,
@@ -45,9 +54,14 @@ std::optional<double> mean_over_draws(std::size_t draws,
 }
 
 std::optional<Interval> interval_of_mean(const ProbeReport& report,
-                                         std::size_t draws,
+                                         const std::vector<ProbeDraw>& draws,
                                          const ProbeOptions& options,
                                          const DrawValue& value_of) {
+  std::int64_t encoders = 0, numbers = 0;
+  for (const ProbeDraw& draw : draws) {
+    encoders = std::max(encoders, draw.encoder + 1);
+    numbers = std::max(numbers, draw.number + 1);
+  }
   const auto groups = group_by_patient(report.patients);
   const auto seed = static_cast<std::uint64_t>(options.seed);
   Rng rng(seed, "probe_draws", {});
@@ -57,16 +71,17 @@ std::optional<Interval> interval_of_mean(const ProbeReport& report,
     for (const std::size_t n : cases) {
       counts[n] += 1.0;
     }
-    std::vector<double> times(draws, 0.0);
-    for (std::size_t n = 0; n < draws; ++n) {
-      times[static_cast<std::size_t>(rng.below(static_cast<std::int64_t>(draws)))] += 1.0;
-    }
+    const std::vector<double> of_number = drawn_times(numbers, rng);
+    const std::vector<double> of_encoder =
+        encoders > 1 ? drawn_times(encoders, rng) : std::vector<double>{1.0};
     double sum = 0;
     double counted = 0;
-    for (std::size_t draw = 0; draw < draws; ++draw) {
-      const auto value = times[draw] > 0 ? value_of(draw, counts) : std::nullopt;
-      sum += value ? times[draw] * *value : 0.0;
-      counted += value ? times[draw] : 0.0;
+    for (std::size_t n = 0; n < draws.size(); ++n) {
+      const double times = of_number[static_cast<std::size_t>(draws[n].number)] *
+                           of_encoder[static_cast<std::size_t>(draws[n].encoder)];
+      const auto value = times > 0 ? value_of(n, counts) : std::nullopt;
+      sum += value ? times * *value : 0.0;
+      counted += value ? times : 0.0;
     }
     return counted > 0 ? sum / counted : kUndefined;
   };
@@ -84,6 +99,7 @@ std::vector<ProbeScores> prepared_scores(const ProbeReport& report, const ProbeR
 
 void summarise_draws(const ProbeReport& report, const ProbeOptions& options, ProbeResult& result) {
   const std::vector<ProbeScores> prepared = prepared_scores(report, result);
+  result.summary.clear();
   for (std::size_t m = 0; m < kProbeMetrics.size(); ++m) {
     const ProbeMetric metric = kProbeMetrics[m];
     for (std::size_t draw = 0; draw < prepared.size(); ++draw) {
@@ -103,7 +119,7 @@ void summarise_draws(const ProbeReport& report, const ProbeOptions& options, Pro
       summary.deviation = std::sqrt(square / static_cast<double>(values.size() - 1));
     }
     if (summary.mean) {
-      summary.interval = interval_of_mean(report, prepared.size(), options, value_of);
+      summary.interval = interval_of_mean(report, result.draws, options, value_of);
     }
     result.summary.push_back(summary);
   }

@@ -21,9 +21,9 @@ using DrawValue =
                                                     std::size_t cases,
                                                     const DrawValue& value_of);
 
-// Of that mean, over patients and draws: see run_probes().
+// Of that mean, over patients, draws and encoders: see run_probes() and add_encoder().
 [[nodiscard]] std::optional<Interval> interval_of_mean(const ProbeReport& report,
-                                                       std::size_t draws,
+                                                       const std::vector<ProbeDraw>& draws,
                                                        const ProbeOptions& options,
                                                        const DrawValue& value_of);
 

@@ -30,10 +30,10 @@ Html ab_method(const AbInput& input) {
        "were drawn anew for each draw, and each draw was used for every encoder. A linear probe "
        "fits a logistic regression on the features, nearest neighbours let the most similar "
        "labelled cases vote.",
-       "The encoders of several seeds count as further draws: " +
-           counted_text(input.seeds, "seed was used", "seeds were used") + ".",
-       "Intervals are percentile bootstraps over the patients of the test part and over the draws "
-       "at once. Differences are paired: the same patients and draws on both sides.",
+       counted_text(input.seeds, "seed of pretraining was used", "seeds of pretraining were used") +
+           ".",
+       "Intervals are percentile bootstraps over the patients of the test part, the draws and the "
+       "seeds at once. Differences are paired: the same patients, draws and seeds on both sides.",
        std::string(
            "AUROC is the mean of one class against the others; 0.5 is chance, 1 perfect.")});
   if (!slices) {
@@ -51,10 +51,8 @@ Html ab_limits(const AbInput& input) {
   if (input.seeds < 5) {
     sentences.push_back(
         "With " + counted_text(input.seeds, "seed", "seeds") +
-        " little is known about how much a pretraining varies by itself. Draws of one encoder "
-        "count as if they were of several, so that intervals may be too narrow, most of all where "
-        "every case is labelled and each "
-        "seed gives one draw.");
+        " little is known about how much a pretraining varies by itself, so that intervals are "
+        "too narrow rather than too wide.");
   }
   if (input.planned_seeds > input.seeds) {
     sentences.push_back(
