@@ -63,7 +63,7 @@ void AbProbes::add(const std::string& arm,
                               made.issues.front().reason));
     }
     const ProbeSets sets = probe_sets(dataset, made.file);
-    reports.push_back(run_probes(sets.train, sets.test, options_));
+    reports.push_back(score_probes(sets.train, sets.test, options_));
   }
   const auto same = std::find_if(arms_.begin(), arms_.end(), [&](const Arm& other) {
     return other.name == arm && other.budget == budget;
@@ -73,7 +73,7 @@ void AbProbes::add(const std::string& arm,
     return;
   }
   for (std::size_t n = 0; n < reports.size(); ++n) {
-    add_encoder(same->reports[n], reports[n], options_);
+    add_encoder(same->reports[n], reports[n]);
   }
 }
 
@@ -96,7 +96,8 @@ Json AbProbes::result() const {
              order.begin();
     };
     for (const Arm& arm : arms_) {
-      const ProbeReport& report = arm.reports[n];
+      ProbeReport report = arm.reports[n];
+      summarise_probes(report, options_);
       std::vector<ProbeDifference> differences;
       if (all != arms_.end() && arm.name != "all") {
         differences = compare_probes(all->reports[n], report, options_);

@@ -31,7 +31,7 @@ void check_same_cases(const ProbeReport& first, const ProbeReport& second) {
 
 }  // namespace
 
-void add_encoder(ProbeReport& report, const ProbeReport& more, const ProbeOptions& options) {
+void add_encoder(ProbeReport& report, const ProbeReport& more) {
   check_same_cases(report, more);
   for (std::size_t n = 0; n < report.results.size(); ++n) {
     ProbeResult& result = report.results[n];
@@ -43,7 +43,7 @@ void add_encoder(ProbeReport& report, const ProbeReport& more, const ProbeOption
       result.draws.push_back(draw);
       result.draws.back().encoder = encoder;
     }
-    summarise_draws(report, options, result);
+    result.summary.clear();
   }
 }
 

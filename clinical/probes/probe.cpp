@@ -80,9 +80,9 @@ ProbeReport report_about(const FeatureSet& train, const FeatureSet& test) {
 
 }  // namespace
 
-ProbeReport run_probes(const FeatureSet& train,
-                       const FeatureSet& test,
-                       const ProbeOptions& options) {
+ProbeReport score_probes(const FeatureSet& train,
+                         const FeatureSet& test,
+                         const ProbeOptions& options) {
   check_probe(options);
   check_probe_sets(train, test);
   // By key from here on, so that the order in which rows came decides nothing, not even rounding.
@@ -107,10 +107,23 @@ ProbeReport run_probes(const FeatureSet& train,
       }
     }
     for (ProbeResult& result : results) {
-      summarise_draws(report, options, result);
       report.results.push_back(std::move(result));
     }
   }
+  return report;
+}
+
+void summarise_probes(ProbeReport& report, const ProbeOptions& options) {
+  for (ProbeResult& result : report.results) {
+    summarise_draws(report, options, result);
+  }
+}
+
+ProbeReport run_probes(const FeatureSet& train,
+                       const FeatureSet& test,
+                       const ProbeOptions& options) {
+  ProbeReport report = score_probes(train, test, options);
+  summarise_probes(report, options);
   return report;
 }
 

@@ -64,11 +64,19 @@ struct ProbeReport {
                                      const FeatureSet& test,
                                      const ProbeOptions& options);
 
-// Puts what `more` says of another encoder of the same kind (another seed of its training) behind
-// `report`: means are then over encoders, too, and intervals also draw as many of the encoders in
-// each resample, whole, with the same draws of labels for each: a few seeds of training are few,
-// however often labels are drawn. Throws Error{kInvalidArgument} as compare_probes() does.
-void add_encoder(ProbeReport& report, const ProbeReport& more, const ProbeOptions& options);
+// The same without the summaries, which take longer than the probes where many cases are tested.
+[[nodiscard]] ProbeReport score_probes(const FeatureSet& train,
+                                       const FeatureSet& test,
+                                       const ProbeOptions& options);
+// Fills in the summaries of all results, from whatever draws they have.
+void summarise_probes(ProbeReport& report, const ProbeOptions& options);
+
+// Puts the draws of another encoder of the same kind (another seed of its training) behind those of
+// `report`, whose summaries want to be made again: means are then over encoders, too, and intervals
+// also draw as many of the encoders in each resample, whole, with the same draws of labels for
+// each: a few seeds of training are few, however often labels are drawn. Throws
+// Error{kInvalidArgument} as compare_probes() does.
+void add_encoder(ProbeReport& report, const ProbeReport& more);
 
 struct ProbeDifference {
   std::string kind;

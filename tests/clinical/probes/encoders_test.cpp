@@ -38,7 +38,8 @@ TEST(ProbeEncoders, CountAsWholesInIntervalsAndAsDrawsInMeans) {
   const ProbeReport poor = encoder_that_sees(0, options);
   ProbeReport both = good;
 
-  add_encoder(both, poor, options);
+  add_encoder(both, poor);
+  summarise_probes(both, options);
 
   ASSERT_EQ(both.results[0].draws.size(), 12U);
   EXPECT_EQ(both.results[0].draws[11].encoder, 1);
@@ -57,8 +58,9 @@ TEST(ProbeEncoders, ThatAgreeLeaveTheIntervalAsItWas) {
   const ProbeReport one = encoder_that_sees(1, options);
   ProbeReport three = one;
 
-  add_encoder(three, one, options);
-  add_encoder(three, one, options);
+  add_encoder(three, one);
+  add_encoder(three, one);
+  summarise_probes(three, options);
 
   EXPECT_EQ(three.results[0].draws[17].encoder, 2);
   EXPECT_EQ(three.results[0].summary.size(), one.results[0].summary.size());
@@ -69,9 +71,9 @@ TEST(ProbeEncoders, ThatAgreeLeaveTheIntervalAsItWas) {
 TEST(ProbeEncoders, AreComparedInPairs) {
   const ProbeOptions options = options_of(3);
   ProbeReport first = encoder_that_sees(0, options);
-  add_encoder(first, encoder_that_sees(0.1, options), options);
+  add_encoder(first, encoder_that_sees(0.1, options));
   ProbeReport second = encoder_that_sees(3, options);
-  add_encoder(second, encoder_that_sees(4, options), options);
+  add_encoder(second, encoder_that_sees(4, options));
 
   const std::vector<ProbeDifference> differences = compare_probes(first, second, options);
 
@@ -83,7 +85,7 @@ TEST(ProbeEncoders, OfOtherOptionsAreRefused) {
   ProbeOptions other = options_of(2);
   other.budgets = {1};
 
-  EXPECT_THROW(add_encoder(one, encoder_that_sees(1, other), other), Error);
+  EXPECT_THROW(add_encoder(one, encoder_that_sees(1, other)), Error);
   EXPECT_THROW(static_cast<void>(compare_probes(one, encoder_that_sees(1, options_of(3)), other)),
                Error);
 }
