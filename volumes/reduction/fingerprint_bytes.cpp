@@ -13,8 +13,8 @@ namespace marrow {
 
 namespace {
 
-// 4: the checksum.
-constexpr std::uint32_t kFingerprintVersion = 4;
+// 4: the checksum. 5: slices follow the odd axis.
+constexpr std::uint32_t kFingerprintVersion = 5;
 
 template <class T>
 void put(std::string& bytes, const T& value) {
