@@ -21,12 +21,12 @@ struct HashCopiesOptions {
 // is that of preference.
 //
 // Time: compared one by one it grows with the square of the volumes. By the index (HammingIndex of
-// 192 bits) ten times as many take 14 times as long where bits are independent, but 23 to 40 times
-// as hashes of archives are, which have most bits in common within a kind of scan (docs/
-// benchmarks.md). What is near is compared slice by slice: of thousands of volumes of one body that
-// are no copies, every pair is.
-// Memory beside the items: 24 bytes a volume for hashes, 8 for the result, and HammingIndex of all
-// of them and of a block; about 200 bytes a volume of a million, 300 of fewer.
+// 192 bits) ten times as many take 14 times as long where the hashes of one kind of scan differ in
+// some 45 bits, 22 to 40 times where in 28, and up to 70 times where in 24 (docs/benchmarks.md):
+// most keys of a kind are the same. What is near is compared slice by slice: of thousands of
+// volumes of one body that are no copies, every pair is. Memory beside the items: 24 bytes a volume
+// for hashes, 8 for the result, and HammingIndex of all of them and of a block: together from about
+// 700 bytes a volume of ten thousand to 200 of a million.
 [[nodiscard]] PreferredCopies hash_copies(const std::vector<ReductionItem>& items,
                                           std::span<const std::size_t> order,
                                           const HashCopiesOptions& options);
