@@ -25,6 +25,7 @@
 #include "tests/support/label_samples.h"
 #include "tests/support/nifti_bytes.h"
 #include "tests/support/npz_made.h"
+#include "volumes/reduction/fingerprint_bytes.h"
 #include "volumes/store/block_codec.h"
 #include "volumes/store/case_file.h"
 #include "volumes/store/store_index.h"
@@ -280,6 +281,17 @@ void catalogue_seeds(const fs::path& folder) {
   testing::write_file(folder / "refused", std::string_view(pack_part(part)));
 }
 
+void fingerprint_seeds(const fs::path& folder) {
+  CaseFingerprint made;
+  made.voxels = 60;
+  made.slices = {{1, 2, 3.5F, 2}, {4, 5, 6.5F, 1}, {7, 8, 0, 0}};
+  made.voxel_digest = "4x3x5:0123456789abcdef";
+  made.flags = {"nothing", "", "water"};
+  const std::string bytes = fingerprint_to_bytes(made);
+  seed(folder / "whole", 0, bytes);
+  seed(folder / "content", 1, bytes.substr(0, bytes.size() - sizeof(std::uint64_t)));
+}
+
 void dataset_seeds(const fs::path& folder) {
   seed(folder / "nnunet",
        0,
@@ -343,6 +355,7 @@ int main(int count, char** words) {
     catalogue_seeds(folder / "catalogue");
     label_seeds(folder / "labels");
     npz_seeds(folder / "npz");
+    fingerprint_seeds(folder / "fingerprints");
     dataset_seeds(folder / "datasets");
     volume_header_seeds(folder / "volume_header");
   } catch (const std::exception& error) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <span>
 
 #include <fmt/format.h>
@@ -15,7 +14,6 @@ namespace marrow {
 
 namespace {
 
-constexpr std::uint32_t kFingerprintVersion = 3;
 constexpr std::int64_t kMostSampled = 1 << 20;  // voxels that decide where the body begins
 
 struct Cells {
@@ -169,36 +167,6 @@ void measure_values(const Volume& volume, CaseFingerprint& made) {
   }
 }
 
-template <class T>
-void put(std::string& bytes, const T& value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof(T));
-}
-
-void put(std::string& bytes, const std::string& text) {
-  put(bytes, static_cast<std::uint64_t>(text.size()));
-  bytes += text;
-}
-
-template <class T>
-bool take(std::string_view& bytes, T& value) {
-  if (bytes.size() < sizeof(T)) {
-    return false;
-  }
-  std::memcpy(&value, bytes.data(), sizeof(T));
-  bytes.remove_prefix(sizeof(T));
-  return true;
-}
-
-bool take(std::string_view& bytes, std::string& text) {
-  std::uint64_t size = 0;
-  if (!take(bytes, size) || size > bytes.size()) {
-    return false;
-  }
-  text = bytes.substr(0, size);
-  bytes.remove_prefix(size);
-  return true;
-}
-
 }  // namespace
 
 CaseFingerprint fingerprint_case(const Volume& volume,
@@ -239,53 +207,6 @@ int hash_distance(const VolumeHash& a, const VolumeHash& b) {
     distance += hamming_distance(a[n], b[n]);
   }
   return distance;
-}
-
-std::string fingerprint_to_bytes(const CaseFingerprint& made) {
-  std::string bytes;
-  put(bytes, kFingerprintVersion);
-  put(bytes, made.axis);
-  put(bytes, made.voxels);
-  put(bytes, made.hash);
-  put(bytes, made.spacing_mm);
-  put(bytes, made.mean);
-  put(bytes, made.deviation);
-  put(bytes, made.empty_share);
-  put(bytes, made.not_finite_share);
-  put(bytes, made.voxel_digest);
-  put(bytes, made.flags.blank);
-  put(bytes, made.flags.scout);
-  put(bytes, made.flags.phantom);
-  put(bytes, static_cast<std::uint64_t>(made.slices.size()));
-  for (const SliceFingerprint& slice : made.slices) {
-    put(bytes, slice.difference_hash);
-    put(bytes, slice.perceptual_hash);
-    put(bytes, slice.entropy_bits);
-    put(bytes, slice.source);
-  }
-  return bytes;
-}
-
-std::optional<CaseFingerprint> fingerprint_from_bytes(std::string_view bytes) {
-  CaseFingerprint made;
-  std::uint32_t version = 0;
-  std::uint64_t count = 0;
-  if (!take(bytes, version) || version != kFingerprintVersion || !take(bytes, made.axis) ||
-      !take(bytes, made.voxels) || !take(bytes, made.hash) || !take(bytes, made.spacing_mm) ||
-      !take(bytes, made.mean) || !take(bytes, made.deviation) || !take(bytes, made.empty_share) ||
-      !take(bytes, made.not_finite_share) || !take(bytes, made.voxel_digest) ||
-      !take(bytes, made.flags.blank) || !take(bytes, made.flags.scout) ||
-      !take(bytes, made.flags.phantom) || !take(bytes, count)) {
-    return std::nullopt;
-  }
-  for (; count > 0; --count) {
-    SliceFingerprint& slice = made.slices.emplace_back();
-    if (!take(bytes, slice.difference_hash) || !take(bytes, slice.perceptual_hash) ||
-        !take(bytes, slice.entropy_bits) || !take(bytes, slice.source)) {
-      return std::nullopt;
-    }
-  }
-  return bytes.empty() ? std::optional(std::move(made)) : std::nullopt;
 }
 
 }  // namespace marrow

@@ -2,9 +2,7 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/records.h"
@@ -49,9 +47,5 @@ struct CaseFingerprint {
 
 // How many of 192 bits differ.
 [[nodiscard]] int hash_distance(const VolumeHash& a, const VolumeHash& b);
-
-// Bytes for a cache, and back; nothing for bytes of another version.
-[[nodiscard]] std::string fingerprint_to_bytes(const CaseFingerprint& fingerprint);
-[[nodiscard]] std::optional<CaseFingerprint> fingerprint_from_bytes(std::string_view bytes);
 
 }  // namespace marrow

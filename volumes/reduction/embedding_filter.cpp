@@ -9,6 +9,7 @@
 #include "volumes/fingerprints/vector_index.h"
 #include "volumes/reduction/cosine_scan.h"
 #include "volumes/reduction/greedy_cosine.h"
+#include "volumes/reduction/preferred_copies.h"
 
 namespace marrow {
 
@@ -58,18 +59,16 @@ class EmbeddingFilter final : public SliceFilter {
   SelectionRule rule_;
 };
 
-// Volumes in the order of preference, and for each the first before it that is kept, is alike and
-// may stand for it.
+// Which volumes are copies by their features.
 class AlikeVolumes {
  public:
   AlikeVolumes(const VolumeFilterInput& input, float threshold)
-      : input_(input),
+      : copies_(input.items, input.order),
         threshold_(threshold),
-        dimensions_(input.items[input.order[0]].vectors.volume.size()),
-        first_(input.order.size(), kNoSlice) {
-    rows_.reserve(input.order.size() * dimensions_);
-    for (const std::size_t n : input.order) {
-      const std::span<const float> vector = input.items[n].vectors.volume;
+        dimensions_(copies_.item(0).vectors.volume.size()) {
+    rows_.reserve(copies_.size() * dimensions_);
+    for (std::size_t n = 0; n < copies_.size(); ++n) {
+      const std::span<const float> vector = copies_.item(n).vectors.volume;
       rows_.insert(rows_.end(), vector.begin(), vector.end());
     }
   }
@@ -80,13 +79,13 @@ class AlikeVolumes {
     std::vector<std::size_t> kept;
     CosineScanOptions options;
     options.threshold = threshold_;
-    for (std::size_t begin = 0; begin < first_.size(); begin += kBlock) {
-      const std::size_t end = std::min(begin + kBlock, first_.size());
+    for (std::size_t begin = 0; begin < copies_.size(); begin += kBlock) {
+      const std::size_t end = std::min(begin + kBlock, copies_.size());
       if (!kept.empty()) {
         for_each_cosine_match(
             rows(begin, end), {kept_rows, width()}, options, [&](const CosinePair& pair) {
-              offer(kept[static_cast<std::size_t>(pair.b)],
-                    begin + static_cast<std::size_t>(pair.a));
+              copies_.offer(kept[static_cast<std::size_t>(pair.b)],
+                            begin + static_cast<std::size_t>(pair.a));
             });
       }
       std::vector<std::vector<std::size_t>> before(end - begin);
@@ -96,7 +95,7 @@ class AlikeVolumes {
       });
       for (std::size_t n = begin; n < end; ++n) {
         settle(n, before[n - begin]);
-        if (first_[n] == kNoSlice) {
+        if (copies_.kept(n)) {
           kept.push_back(n);
           const std::span<const float> vector = row(n);
           kept_rows.insert(kept_rows.end(), vector.begin(), vector.end());
@@ -108,7 +107,7 @@ class AlikeVolumes {
 
   [[nodiscard]] std::vector<VolumeDrop> by_graph(std::int64_t neighbours) {
     const VectorIndex index({rows_, width()});
-    for (std::size_t n = 0; n < first_.size(); ++n) {
+    for (std::size_t n = 0; n < copies_.size(); ++n) {
       std::vector<std::size_t> near;
       for (const VectorIndex::Neighbour& one : index.nearest(row(n), neighbours + 1)) {
         const auto position = static_cast<std::size_t>(one.position);
@@ -132,40 +131,24 @@ class AlikeVolumes {
     return std::span(rows_).subspan(n * dimensions_, dimensions_);
   }
 
-  void offer(std::size_t kept, std::size_t n) {
-    if (kept < first_[n] &&
-        may_stand_for(input_.items[input_.order[kept]], input_.items[input_.order[n]])) {
-      first_[n] = kept;
-    }
-  }
-
   void settle(std::size_t n, const std::vector<std::size_t>& alike) {
     for (const std::size_t other : alike) {
-      if (first_[other] == kNoSlice) {
-        offer(other, n);
-      }
+      copies_.offer(other, n);
     }
   }
 
   [[nodiscard]] std::vector<VolumeDrop> drops() const {
-    std::vector<VolumeDrop> drops;
-    for (std::size_t n = 0; n < first_.size(); ++n) {
-      if (first_[n] != kNoSlice) {
-        const double cosine = unit_cosine(row(first_[n]), row(n));
-        drops.push_back({input_.order[n],
-                         input_.order[first_[n]],
-                         cosine,
-                         fmt::format("the cosine of their features is {:.4f}", cosine)});
-      }
-    }
-    return drops;
+    return copies_.drops([this](std::size_t kept, std::size_t dropped) {
+      const double cosine = unit_cosine(row(kept), row(dropped));
+      return VolumeDrop{
+          0, std::nullopt, cosine, fmt::format("the cosine of their features is {:.4f}", cosine)};
+    });
   }
 
-  const VolumeFilterInput& input_;
+  PreferredCopies copies_;
   const float threshold_;
   const std::size_t dimensions_;
   std::vector<float> rows_;
-  std::vector<std::size_t> first_;  // kNoSlice: kept
 };
 
 class VolumeEmbeddingFilter final : public VolumeFilter {

@@ -11,6 +11,7 @@
 #include "core/progress.h"
 #include "volumes/preprocess/case_reading.h"
 #include "volumes/preprocess/intensity.h"
+#include "volumes/reduction/fingerprint_bytes.h"
 
 namespace marrow {
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "core/error.h"
@@ -12,6 +13,8 @@ namespace marrow {
 namespace {
 
 constexpr double kThickerSpacing = 1.2;
+// Spacings are equal up to what files round, and unequal beyond what is noise of the steps.
+constexpr double kEqualSpacing = 1e-3, kOtherSpacing = 1e-2;
 constexpr double kLowPercentile = 0.5, kHighPercentile = 99.5;
 constexpr float kOutsideField = -2000.0F;
 
@@ -73,6 +76,20 @@ class SliceView2D {
   int plane_;
 };
 
+// The axis whose spacing is unlike the other two, which are equal: pixels are square, and the steps
+// between slices seldom as long as they.
+std::optional<std::int64_t> odd_axis(const Eigen::Vector3d& spacing) {
+  const auto differ = [](double a, double b) { return std::abs(a - b) / std::max(a, b); };
+  for (Eigen::Index axis = 0; axis < 3; ++axis) {
+    const double a = spacing[(axis + 1) % 3], b = spacing[(axis + 2) % 3];
+    if (differ(a, b) <= kEqualSpacing && differ(spacing[axis], a) > kOtherSpacing &&
+        differ(spacing[axis], b) > kOtherSpacing) {
+      return axis;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 GreyPicture SlicePictures::picture(std::int64_t n) const {
@@ -84,6 +101,9 @@ std::int64_t slice_axis(const Geometry& geometry) {
   const Size3& size = geometry.size;
   if (std::count(size.begin(), size.end(), 1) == 1) {
     return std::find(size.begin(), size.end(), 1) - size.begin();
+  }
+  if (const std::optional<std::int64_t> odd = odd_axis(geometry.spacing)) {
+    return *odd;
   }
   const auto largest = std::max_element(geometry.spacing.begin(), geometry.spacing.end());
   return *largest > kThickerSpacing * geometry.spacing[2] ? largest - geometry.spacing.begin() : 2;

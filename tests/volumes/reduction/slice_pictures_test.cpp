@@ -63,6 +63,43 @@ TEST(SlicePictures, FollowTheAxisOfTheThickSteps) {
   EXPECT_EQ(slice_axis(make_geometry({9, 1, 9}, {1, 1, 1}, {0, 0, 0}, identity)), 1);
 }
 
+TEST(SlicePictures, FollowTheAxisWhoseStepsAreUnlikeThoseOfSquarePixels) {
+  const auto axis = [](const Eigen::Vector3d& spacing) {
+    return slice_axis(make_geometry({9, 8, 7}, spacing, {0, 0, 0}, Eigen::Matrix3d::Identity()));
+  };
+
+  EXPECT_EQ(axis({3.25, 3.25, 3.6}), 2);
+  EXPECT_EQ(axis({3.6, 3.25, 3.25}), 0);
+  EXPECT_EQ(axis({3.25, 3.6, 3.25001}), 1);
+  EXPECT_EQ(axis({0.5, 1, 1}), 0) << "thin slices";
+  EXPECT_EQ(axis({1, 1.001, 1}), 2) << "equal but for rounding";
+  EXPECT_EQ(axis({1, 1.1, 1.15}), 2) << "none is odd";
+  EXPECT_EQ(axis({1, 1.1, 0.9}), 1) << "none is odd, and one is much larger than k";
+}
+
+// A nearly cubic sagittal scan, and what a program makes of it that stores all volumes in RAS.
+TEST(SlicePictures, OfAReexportWithOtherAxesAreThoseOfTheScan) {
+  Eigen::Matrix3d sagittal;  // i -> +P, j -> -S, k -> +L
+  sagittal << 0, 0, 1, 1, 0, 0, 0, -1, 0;
+  const Volume scan = counting({7, 6, 5}, {3.25, 3.25, 3.6}, sagittal);
+  AxisMoves moves;
+  moves.from = {2, 0, 1};
+  moves.flipped = {true, true, true};
+  const Volume reexport = reoriented(scan, moves);
+
+  const SlicePictures a = slice_pictures(scan, Modality::kMr, {});
+  const SlicePictures b = slice_pictures(reexport, Modality::kMr, {});
+
+  EXPECT_EQ(a.axis, 2);
+  EXPECT_EQ(b.axis, 0);
+  EXPECT_EQ(a.plane, 0);
+  EXPECT_EQ(b.plane, 0);
+  EXPECT_EQ(a.count, 5);
+  EXPECT_EQ(a.pixels, b.pixels);
+  EXPECT_EQ(a.source, (std::vector<std::int64_t>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(b.source, (std::vector<std::int64_t>{4, 3, 2, 1, 0}));
+}
+
 TEST(SlicePictures, VoxelsThatAreNoNumbersAreBlack) {
   Volume volume = counting({3, 1, 1}, {1, 1, 1}, Eigen::Matrix3d::Identity());
   volume.voxels = {std::numeric_limits<float>::quiet_NaN(), 0, 1000};
