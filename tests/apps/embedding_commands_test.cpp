@@ -139,7 +139,11 @@ TEST_F(EmbeddingEndToEnd, FeaturesThatDoNotBelongToTheDataAreRefused) {
       run({"reduce", "reduce.slice_filters=[embedding]", "reduce.curve=[]"});
   const test::ProcessResult missing =
       run({"reduce", "--config", "reduce/embedding.yaml", "reduce.vectors=nowhere.safetensors"});
-  const std::string key = answer({"list"}).at("series").at(0).at("key").get<std::string>();
+  const std::string key = answer({"list", "--where", "verdict<>'refuse'"})
+                              .at("series")
+                              .at(0)
+                              .at("key")
+                              .get<std::string>();
   must({"embed", "run", "--out", "one.safetensors", "--where", "key='" + key + "'"});
   const test::ProcessResult partial =
       run({"reduce", "--config", "reduce/embedding.yaml", "reduce.vectors=one.safetensors"});
