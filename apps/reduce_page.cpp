@@ -201,6 +201,11 @@ std::string reduce_page(const CommandContext& context,
            : "from the smallest to the largest value of each slice"}};
   input.totals.series = {result.cases, result.kept_cases};
   input.totals.slices = {result.slices, result.kept_slices};
+  const auto steps = [&](std::int64_t slices) {
+    return (slices + options.batch_size - 1) / options.batch_size;
+  };
+  input.totals.steps = {steps(result.slices), steps(result.kept_slices)};
+  input.totals.batch_size = options.batch_size;
   ReductionAmount voxels;
   std::set<std::string> dropped;
   for (const DroppedCase& one : result.reduction.dropped) {

@@ -105,12 +105,13 @@ std::vector<ReportCard> reduction_cards(const ReductionTotals& totals) {
     if (totals.batch_size > 0) {
       note += ", batches of " + counted_text(totals.batch_size, "slice", "slices");
     }
-    cards.push_back({"Training steps saved an epoch",
+    cards.push_back({"Steps saved an epoch",
                      {static_cast<double>(saved)},
                      CardFormat::kCount,
                      "of " + count_text(totals.steps.before),
                      note});
-  } else if (totals.store_bytes.before > 0) {
+  }
+  if (totals.store_bytes.before > 0) {
     const std::int64_t saved = totals.store_bytes.before - totals.store_bytes.kept;
     const bool large = totals.store_bytes.before >= 1'000'000'000;
     cards.push_back({"Saved in the volume store",

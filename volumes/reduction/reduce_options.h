@@ -26,6 +26,7 @@ struct ReduceOptions {
   std::vector<std::string> compare = {};
   std::string vectors;
   std::string target;
+  std::int64_t batch_size = 16;
 
   template <class Visit>
   void describe(Visit&& visit) {
@@ -71,6 +72,10 @@ struct ReduceOptions {
           target,
           "file of `marrow embed` of a small target set, by the same encoder, for filters that "
           "select towards one");
+    visit("batch_size",
+          batch_size,
+          Range{1, 65536},
+          "slices of a step of the training to come, for the page's count of steps");
   }
 };
 

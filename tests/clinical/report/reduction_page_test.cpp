@@ -98,10 +98,10 @@ TEST(ReductionPage, SaysResearchUseOnlyAtTheTopAndAtTheBottom) {
   EXPECT_GT(page.rfind("Research use only"), page.find("id=\"provenance\""));
 }
 
-TEST(ReductionPage, ShowsWhatWasKeptAndSavedInThreeCards) {
+TEST(ReductionPage, ShowsWhatWasKeptAndSavedInFourCards) {
   const std::string page = reduction_page(full_reduction());
 
-  EXPECT_EQ(occurrences(page, "class=\"card\""), 3U);
+  EXPECT_EQ(occurrences(page, "class=\"card\""), 4U);
   EXPECT_THAT(page, HasSubstr("150 <small>of 400</small>"));
   EXPECT_THAT(page, HasSubstr("37.5 % kept, 250 dropped"));
   EXPECT_THAT(page, HasSubstr("8 <small>of 10</small>"));
