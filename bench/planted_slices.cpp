@@ -41,7 +41,7 @@ std::vector<ComparedFilter> compared_filters(const PlantedArchive& archive,
 }
 
 constexpr double kMostFalse = 0.01;
-constexpr int kSearchSteps = 12;
+constexpr int kSearchSteps = 20;
 
 double share(std::int64_t part, std::size_t whole) {
   return static_cast<double>(part) / static_cast<double>(std::max<std::size_t>(whole, 1));

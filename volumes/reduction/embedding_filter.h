@@ -12,7 +12,7 @@ namespace marrow {
 struct EmbeddingOptions {
   static constexpr std::string_view kName = "embedding";
 
-  double threshold = 0.999;
+  double threshold = 0.9995;
 
   template <class Visit>
   void describe(Visit&& visit) {
@@ -26,7 +26,7 @@ struct EmbeddingOptions {
 struct VolumeEmbeddingOptions {
   static constexpr std::string_view kName = "volume_embedding";
 
-  double threshold = 0.999;
+  double threshold = 0.9999;
   std::string index = "auto";
   std::int64_t neighbours = 64;
 
