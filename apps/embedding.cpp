@@ -28,6 +28,10 @@ namespace marrow {
 
 namespace {
 
+// Names what is kept. The number changes when slices are found or pooled in another way, so that
+// what an earlier version kept is not taken.
+constexpr const char* kFeatures = "features 2 ";
+
 std::string to_bytes(const CaseFeatures& features) {
   const std::int64_t head[2] = {
       features.dimensions, static_cast<std::int64_t>(features.slices.size()) / features.dimensions};
@@ -146,7 +150,7 @@ Embedded embed_cases(const std::vector<Case>& cases,
     throw_if_interrupted("embedding; what was embedded is kept, and the same command goes on");
     try {
       const std::string images = image_digest(*one);
-      const std::string name = "features " + encoder.digest + " " + options.stages + " " + images;
+      const std::string name = kFeatures + encoder.digest + " " + options.stages + " " + images;
       const std::optional<std::string> known = kept.find(name);
       std::optional<CaseFeatures> features =
           known ? from_bytes(*known, file.dimensions) : std::nullopt;

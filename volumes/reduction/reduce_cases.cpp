@@ -12,6 +12,7 @@
 #include "volumes/reduction/redundancy_filter.h"
 #include "volumes/reduction/slice_table.h"
 #include "volumes/reduction/threshold_search.h"
+#include "volumes/reduction/vector_checks.h"
 #include "volumes/reduction/volume_filter.h"
 
 namespace marrow {
@@ -73,7 +74,7 @@ class ReduceRun {
         }
       }
     }
-    check_vectors();
+    check_needs();
     whole_.assign(items.size(), false);
   }
 
@@ -89,7 +90,7 @@ class ReduceRun {
                                     items_.size(),
                                     result_.issues.front().reason));
     }
-    check_every_vector();
+    check_vectors_fit(items_, options_.vectors);
     result_.cases = static_cast<std::int64_t>(items_.size());
     for (const ReductionItem& item : items_) {
       result_.slices += item.read && !item.held_out ? item.fingerprint.size() : 0;
@@ -105,51 +106,14 @@ class ReduceRun {
   }
 
  private:
-  void check_vectors() const {
-    const auto refuse_without = [this](const std::string& name, const VolumeNeeds& needs) {
-      const bool there = std::any_of(items_.begin(), items_.end(), [](const ReductionItem& item) {
-        return !item.vectors.volume.empty();
-      });
-      if (needs.vectors && !there) {
-        throw Error(ErrorCode::kInvalidArgument,
-                    name +
-                        ": it compares what an encoder sees; write that with `marrow embed RUN` "
-                        "and name the file with reduce.vectors=FILE");
-      }
-      if (needs.target && target_.values.empty()) {
-        throw Error(ErrorCode::kInvalidArgument,
-                    name +
-                        ": it wants the features of a target set; write them with `marrow embed "
-                        "RUN --data SET` and name the file with reduce.target=FILE");
-      }
-    };
+  void check_needs() const {
     for (const std::vector<NamedFilter>* some : {&chosen_, &compared_}) {
       for (const NamedFilter& one : *some) {
-        refuse_without(one.name, {one.filter->needs().vectors, false});
+        check_vectors_given(one.name, {one.filter->needs().vectors, false}, items_, target_);
       }
     }
     for (const Named<VolumeFilter>& one : volumes_) {
-      refuse_without(one.name, one.filter->needs());
-    }
-  }
-
-  // Vectors of other slices than those that are there would leave out the wrong ones.
-  void check_every_vector() const {
-    const bool wanted = std::any_of(items_.begin(), items_.end(), [](const ReductionItem& item) {
-      return !item.vectors.volume.empty();
-    });
-    for (const ReductionItem& item : items_) {
-      const std::size_t slices =
-          item.vectors.volume.empty() ? 0 : item.vectors.slices.size() / item.vectors.volume.size();
-      if (wanted && item.read && slices != item.fingerprint.slices.size()) {
-        throw Error(ErrorCode::kRefused,
-                    fmt::format("reduce.vectors: {} has the features of {} slices for case \"{}\", "
-                                "which has {}; run `marrow embed` again",
-                                options_.vectors,
-                                slices,
-                                item.one.key,
-                                item.fingerprint.slices.size()));
-      }
+      check_vectors_given(one.name, one.filter->needs(), items_, target_);
     }
   }
 
