@@ -20,10 +20,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json interval_json(const std::optional<Interval>& interval) {
-  return interval ? Json({interval->low, interval->high}) : Json(nullptr);
-}
-
 }  // namespace
 
 AbProbes::AbProbes(const CommandContext& context,
@@ -109,15 +105,13 @@ Json AbProbes::result() const {
                     {"probe", result.kind},
                     {"draws", result.draws.size()}};
         for (const ProbeSummary& summary : result.summary) {
-          const std::string name(metric_name(summary.metric));
-          row[name] = summary.mean ? Json(*summary.mean) : Json(nullptr);
-          row[name + "_ci95"] = interval_json(summary.interval);
+          put_measure(
+              row, std::string(metric_name(summary.metric)), summary.mean, summary.interval);
         }
         for (const ProbeDifference& one : differences) {
           if (one.kind == result.kind && one.budget == result.budget) {
             const std::string name(metric_name(one.metric));
-            row[name + "_to_all"] = one.difference ? Json(*one.difference) : Json(nullptr);
-            row[name + "_to_all_ci95"] = interval_json(one.interval);
+            put_measure(row, name + "_to_all", one.difference, one.interval);
           }
         }
         rows.push_back(std::move(row));

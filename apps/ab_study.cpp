@@ -76,9 +76,7 @@ class Study {
     // Made once for its resolved text, and so that a mistake shows before anything is trained.
     static_cast<void>(parts.method("spark", encoder));
     static_cast<void>(parts.options<AugmentOptions>("augment"));
-    SamplerInput input;
-    input.store = store_.get();
-    input.cases = pretraining_cases(*store_);
+    SamplerInput input = everything();
     input.patch_size = patch_voxels(parts.options<DataOptions>("data"), encoder->dimensions());
     static_cast<void>(parts.sampler(two_dimensional_ ? "slice" : "body_patch", input));
     configuration_ = parts.yaml();
@@ -131,9 +129,7 @@ class Study {
     }
     // The store of `prepare` has nothing of what was left out.
     const std::vector<Case> cases =
-        archive_cases(open_work_catalogue(context_),
-                      recipe.modality == "ct" ? "modality in ('CT', '')" : "modality in ('MR', '')",
-                      "");
+        archive_cases(open_work_catalogue(context_), series_fitting(recipe), "");
     store_folder_ = study_.out / "store";
     const std::unique_ptr<VolumeSource> source = make_image_source();
     const PrepareResult prepared =
@@ -143,6 +139,7 @@ class Study {
   }
 
   void make_arms() {
+    all_samples_ = samples_of(everything());
     for (const std::string& name : study_.options.arms) {
       if (name == "every_n" && !two_dimensional_) {
         continue;
@@ -152,24 +149,17 @@ class Study {
       if (name != "all") {
         arm.reduction = name == "reduced" ? study_.reduction : evenly_spaced(usable_reduction());
       }
-      SamplerInput input;
-      input.store = store_.get();
-      input.cases = pretraining_cases(*store_);
+      SamplerInput input = everything();
       arm.digest = use_reduction(arm.reduction, two_dimensional_, input).digest;
-      for (const std::int64_t index : input.cases) {
-        const auto kept = input.kept_slices.find(index);
-        arm.samples += !two_dimensional_                 ? 1
-                       : kept == input.kept_slices.end() ? store_->info(index).geometry.size[2]
-                                                         : std::ssize(kept->second);
-      }
-      arms_.push_back(std::move(arm));
-      if (arms_.back().name == "reduced" && arms_.back().samples == all_samples()) {
+      arm.samples = samples_of(input);
+      if (name == "reduced" && arm.samples == all_samples_) {
         throw Error(ErrorCode::kRefused,
                     fmt::format("reduce --ab: the reduction leaves out none of the {} {} that this "
                                 "pretraining uses, so that there is nothing to compare",
-                                all_samples(),
+                                all_samples_,
                                 two_dimensional_ ? "slices" : "volumes"));
       }
+      arms_.push_back(std::move(arm));
     }
   }
 
@@ -184,17 +174,28 @@ class Study {
     return usable;
   }
 
-  [[nodiscard]] std::int64_t all_samples() const {
+  [[nodiscard]] SamplerInput everything() const {
+    SamplerInput input;
+    input.store = store_.get();
+    input.cases = pretraining_cases(*store_);
+    return input;
+  }
+
+  // Slices (3D: volumes) that an epoch visits.
+  [[nodiscard]] std::int64_t samples_of(const SamplerInput& input) const {
     std::int64_t samples = 0;
-    for (const std::int64_t index : pretraining_cases(*store_)) {
-      samples += two_dimensional_ ? store_->info(index).geometry.size[2] : 1;
+    for (const std::int64_t index : input.cases) {
+      const auto kept = input.kept_slices.find(index);
+      samples += !two_dimensional_                 ? 1
+                 : kept == input.kept_slices.end() ? store_->info(index).geometry.size[2]
+                                                   : std::ssize(kept->second);
     }
     return samples;
   }
 
   [[nodiscard]] std::vector<AbCell> cells_of_a_seed() const {
     std::vector<AbCell> cells;
-    const double whole = static_cast<double>(all_samples());
+    const auto whole = static_cast<double>(all_samples_);
     for (const AbArm& arm : arms_) {
       if (arm.name == "all") {
         cells.push_back({&arm, "both", train_.steps});
@@ -267,6 +268,7 @@ class Study {
   std::string configuration_;           // resolved
   std::filesystem::path store_folder_;  // empty with a data set
   std::unique_ptr<VolumeStore> store_;
+  std::int64_t all_samples_ = 0;
   std::vector<AbArm> arms_;
   Json trained_ = Json::array();
 };

@@ -1,7 +1,5 @@
 #include "apps/archive_cases.h"
 
-#include <utility>
-
 #include "core/error.h"
 #include "io/catalogue/cases.h"
 
@@ -29,15 +27,13 @@ std::vector<Case> archive_cases(const Catalogue& catalogue,
                                 const std::string& subset) {
   std::vector<Case> cases;
   for (const SeriesRecord& record : archive_series(catalogue, where, subset)) {
-    Case one;
-    one.key = record.key;
-    one.patient = record.patient;
-    one.images = {ImageRef{record.key, record.files, record.volume}};
-    one.split = record.split;
-    one.modality = record.modality;
-    cases.push_back(std::move(one));
+    cases.push_back(case_of(record));
   }
   return cases;
+}
+
+std::string series_fitting(const RecipeOptions& recipe) {
+  return recipe.modality == "ct" ? "modality in ('CT', '')" : "modality in ('MR', '')";
 }
 
 }  // namespace marrow

@@ -6,6 +6,7 @@
 #include "core/case.h"
 #include "core/records.h"
 #include "io/catalogue/catalogue.h"
+#include "volumes/preprocess/recipe.h"
 
 namespace marrow {
 
@@ -20,5 +21,9 @@ namespace marrow {
 [[nodiscard]] std::vector<Case> archive_cases(const Catalogue& catalogue,
                                               const std::string& where,
                                               const std::string& subset);
+
+// The expression for series that a recipe is for: it is made for one modality. NIfTI does not say
+// what it is, so that its volumes count as what the recipe is for.
+[[nodiscard]] std::string series_fitting(const RecipeOptions& recipe);
 
 }  // namespace marrow

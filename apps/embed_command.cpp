@@ -18,19 +18,16 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "io/datasets/dataset_reader.h"
-#include "io/image_source.h"
 
 namespace marrow {
 namespace {
 
 struct EmbedArguments {
-  std::filesystem::path run;
+  EncoderArguments encoder;
   std::filesystem::path data;
   std::filesystem::path out;
   std::string where;
   std::string subset;
-  std::string contract = "match";
-  bool initial = false;
 };
 
 int embed_run(const CommandContext& context, const EmbedArguments& arguments) {
@@ -38,8 +35,9 @@ int embed_run(const CommandContext& context, const EmbedArguments& arguments) {
   at::set_num_threads(static_cast<int>(context.options.threads));
   context.config.allow_sections({"embed", "prepare"});
   const auto options = context.config.section(FeatureOptions::kName).parse<FeatureOptions>();
-  const ContractRule rule = contract_rule_from_name(arguments.contract);
-  TrainedEncoder encoder = load_encoder(arguments.run, arguments.initial, context.options.seed);
+  const ContractRule rule = contract_rule_from_name(arguments.encoder.contract);
+  TrainedEncoder encoder =
+      load_encoder(arguments.encoder.run, arguments.encoder.initial, context.options.seed);
   if (context.config.has("prepare")) {
     const auto asked = context.config.section("prepare").parse<RecipeOptions>();
     settle_breach(rule, "`prepare`", recipe_difference(asked, encoder.recipe));
@@ -53,13 +51,9 @@ int embed_run(const CommandContext& context, const EmbedArguments& arguments) {
           ? archive_cases(open_work_catalogue(context), arguments.where, arguments.subset)
           : read_dataset(arguments.data).cases;
   const std::filesystem::path out =
-      arguments.out.empty() ? arguments.run / "embeddings.safetensors" : arguments.out;
-  const std::filesystem::path& work = context.options.work;
-  std::filesystem::create_directories(work);
-  const std::unique_ptr<VolumeSource> source = make_image_source();
-  const Embedded made = embed_cases(cases, *source, encoder, options, rule, work / "features.db");
+      arguments.out.empty() ? arguments.encoder.run / "embeddings.safetensors" : arguments.out;
+  const Embedded made = embed_in_work(context, cases, encoder, options, rule);
   write_embeddings(out, made.file);
-  write_issues(work / "embed_issues.jsonl", made.issues);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   context.answer({{"volumes", made.file.count()},
@@ -76,11 +70,7 @@ int embed_run(const CommandContext& context, const EmbedArguments& arguments) {
                             format_count(made.file.dimensions),
                             out.string(),
                             format_duration(seconds)));
-  if (!made.issues.empty()) {
-    context.print(fmt::format("  {} could not be embedded, each with its reason: {}\n",
-                              format_count(std::ssize(made.issues)),
-                              (work / "embed_issues.jsonl").string()));
-  }
+  print_not_embedded(context, made);
   context.print("next: marrow reduce --config reduce/embedding.yaml reduce.vectors=" +
                 out.string() + (arguments.data.empty() ? "" : " --data DATASET") + "\n");
   return made.issues.empty() ? 0 : exit_code(ErrorCode::kPartial);
@@ -93,7 +83,7 @@ void add_embed_command(CommandTable& table) {
   Command& command = table.add("embed",
                                "writes what an encoder sees in every slice and volume",
                                "marrow embed runs/spark embed.stages=all");
-  command.app().add_option("RUN", arguments->run, "a pretrained or fine-tuned run")->required();
+  add_encoder_options(command, arguments->encoder);
   command.app()
       .add_option("--data", arguments->data, "a data set instead of the catalogue")
       ->type_name("DATASET");
@@ -105,10 +95,6 @@ void add_embed_command(CommandTable& table) {
   command.app()
       .add_option("--subset", arguments->subset, "only series of a saved subset (see list)")
       ->type_name("NAME");
-  command.app().add_option("--contract", arguments->contract, kContractWords);
-  command.app().add_flag("--initial",
-                         arguments->initial,
-                         "the network before training (weights from --seed), to compare with");
   command.takes_config("");
   command.runs(
       [arguments](const CommandContext& context) { return embed_run(context, *arguments); });

@@ -7,8 +7,11 @@
 
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/catalogue_file.h"
+#include "apps/cli.h"
 #include "apps/parts.h"
 #include "apps/run_folder.h"
 #include "core/digest.h"
@@ -18,9 +21,8 @@
 #include "core/rng.h"
 #include "core/text.h"
 #include "io/fingerprint_file.h"
-#include "models/training/checkpoint.h"
+#include "io/image_source.h"
 #include "models/training/trainer.h"
-#include "models/weights/safetensors.h"
 #include "volumes/preprocess/case_reading.h"
 #include "volumes/preprocess/channels.h"
 
@@ -66,17 +68,6 @@ std::optional<CaseFeatures> from_bytes(const std::string& bytes, std::int64_t di
   return features;
 }
 
-std::int64_t feature_width(const Encoder& encoder, const FeatureOptions& options) {
-  if (options.stages == "last") {
-    return encoder.stages().back().channels;
-  }
-  std::int64_t width = 0;
-  for (const Encoder::Stage& stage : encoder.stages()) {
-    width += stage.channels;
-  }
-  return width;
-}
-
 CaseFeatures features_of(const Case& one,
                          VolumeSource& source,
                          TrainedEncoder& encoder,
@@ -90,6 +81,10 @@ CaseFeatures features_of(const Case& one,
                 contract_breach(encoder.contract, one.modality, prepared.channels[0].geometry));
   return case_features(
       *encoder.encoder, prepared.channels, prepared.source, encoder.tile, options, encoder.mode);
+}
+
+std::filesystem::path embed_issues_path(const CommandContext& context) {
+  return context.options.work / "embed_issues.jsonl";
 }
 
 }  // namespace
@@ -108,15 +103,7 @@ TrainedEncoder load_encoder(const std::filesystem::path& run, bool initial, std:
   if (initial) {
     weights = fmt::format("initial {}", seed);
   } else {
-    const std::filesystem::path file = run / "encoder" / "model.safetensors";
-    if (!std::filesystem::exists(file)) {
-      throw Error(ErrorCode::kNothingFound,
-                  run.string() +
-                      " holds no encoder/model.safetensors; let the training end first "
-                      "(the same command resumes it)");
-    }
-    restore_weights(*made.encoder, read_safetensors(file), "");
-    weights = sha256_file(file);
+    weights = sha256_file(load_exported_encoder(run, *made.encoder));
   }
   made.digest = sha256_hex(network + weights + recipe_digest(made.recipe)).substr(0, 16);
   made.encoder->to(resolve_device("auto"));
@@ -138,7 +125,7 @@ Embedded embed_cases(const std::vector<Case>& cases,
       order.begin(), order.end(), [](const Case* a, const Case* b) { return a->key < b->key; });
   Embedded made;
   EmbeddingFile& file = made.file;
-  file.dimensions = feature_width(*encoder.encoder, options);
+  file.dimensions = feature_dimensions(*encoder.encoder, options);
   file.encoder = encoder.digest;
   file.recipe_json = recipe_to_json(encoder.recipe);
   file.stages = options.stages;
@@ -184,6 +171,35 @@ Embedded embed_cases(const std::vector<Case>& cases,
                                   made.issues.front().reason));
   }
   return made;
+}
+
+Embedded embed_in_work(const CommandContext& context,
+                       const std::vector<Case>& cases,
+                       TrainedEncoder& encoder,
+                       const FeatureOptions& options,
+                       ContractRule rule) {
+  const std::filesystem::path& work = context.options.work;
+  std::filesystem::create_directories(work);
+  const std::unique_ptr<VolumeSource> source = make_image_source();
+  Embedded made = embed_cases(cases, *source, encoder, options, rule, work / "features.db");
+  write_issues(embed_issues_path(context), made.issues);
+  return made;
+}
+
+void print_not_embedded(const CommandContext& context, const Embedded& made) {
+  if (!made.issues.empty()) {
+    context.print(fmt::format("  {} could not be embedded, each with its reason: {}\n",
+                              format_count(std::ssize(made.issues)),
+                              embed_issues_path(context).string()));
+  }
+}
+
+void add_encoder_options(Command& command, EncoderArguments& arguments) {
+  command.app().add_option("RUN", arguments.run, "a pretrained or fine-tuned run")->required();
+  command.app().add_option("--contract", arguments.contract, kContractWords);
+  command.app().add_flag("--initial",
+                         arguments.initial,
+                         "the network before training (weights from --seed), to compare with");
 }
 
 }  // namespace marrow

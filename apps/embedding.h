@@ -19,6 +19,19 @@
 
 namespace marrow {
 
+class Command;
+struct CommandContext;
+
+// What `embed` and `probe` are told about the encoder.
+struct EncoderArguments {
+  std::filesystem::path run;
+  std::string contract = "match";
+  bool initial = false;
+};
+
+// RUN, --contract and --initial.
+void add_encoder_options(Command& command, EncoderArguments& arguments);
+
 // The encoder of a run folder, in eval mode, and what it expects of a volume.
 struct TrainedEncoder {
   std::shared_ptr<Encoder> encoder;
@@ -51,5 +64,15 @@ struct Embedded {
                                    const FeatureOptions& options,
                                    ContractRule rule,
                                    const std::filesystem::path& cache);
+
+// The same for a command: features are kept in --work, and what could not be embedded is listed
+// there.
+[[nodiscard]] Embedded embed_in_work(const CommandContext& context,
+                                     const std::vector<Case>& cases,
+                                     TrainedEncoder& encoder,
+                                     const FeatureOptions& options,
+                                     ContractRule rule);
+// Says how many could not be, and where that list is; nothing when all could.
+void print_not_embedded(const CommandContext& context, const Embedded& made);
 
 }  // namespace marrow

@@ -134,14 +134,7 @@ double validation_dice(SegmentationTask& task,
 }
 
 void load_pretrained(Encoder& encoder, const std::string& from) {
-  const std::filesystem::path file = std::filesystem::path(from) / "encoder" / "model.safetensors";
-  if (!std::filesystem::exists(file)) {
-    throw Error(ErrorCode::kNothingFound,
-                from +
-                    " holds no encoder/model.safetensors; let the pretraining end first (the same "
-                    "command resumes it)");
-  }
-  restore_weights(encoder, read_safetensors(file), "");
+  const std::filesystem::path file = load_exported_encoder(from, encoder);
   log::info(fmt::format(
       "encoder: all {} tensors loaded from {}", encoder.named_parameters().size(), file.string()));
 }

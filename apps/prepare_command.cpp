@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/archive_cases.h"
 #include "apps/catalogue_file.h"
 #include "apps/cli.h"
 #include "apps/data_counts.h"
@@ -65,10 +66,8 @@ int prepare_catalogue(const PrepareCommandOptions& options,
                       const SelectOptions& select,
                       const CommandContext& context) {
   const Catalogue catalogue = open_work_catalogue(context);
-  // A recipe is for one modality; the other series of the archive are not its business. NIfTI does
-  // not say what it is, so that its volumes count as what the recipe is for.
-  const std::string modality =
-      recipe.modality == "ct" ? "modality in ('CT', '')" : "modality in ('MR', '')";
+  // The other series of the archive are not the recipe's business.
+  const std::string modality = series_fitting(recipe);
   std::string where = modality;
   if (!options.where.empty()) {
     where += " and (" + options.where + ")";

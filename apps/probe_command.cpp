@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/catalogue_file.h"
 #include "apps/cli.h"
 #include "apps/embedding.h"
 #include "apps/probing.h"
@@ -18,17 +17,14 @@
 #include "core/files.h"
 #include "core/progress.h"
 #include "io/datasets/dataset_reader.h"
-#include "io/image_source.h"
 
 namespace marrow {
 namespace {
 
 struct ProbeArguments {
-  std::filesystem::path run;
+  EncoderArguments encoder;
   std::filesystem::path data;
   std::filesystem::path out;
-  std::string contract = "match";
-  bool initial = false;
 };
 
 int probe_run(const CommandContext& context, const ProbeArguments& arguments) {
@@ -38,18 +34,14 @@ int probe_run(const CommandContext& context, const ProbeArguments& arguments) {
   const auto features = context.config.section(FeatureOptions::kName).parse<FeatureOptions>();
   const auto options = context.config.section(ProbeOptions::kName).parse<ProbeOptions>();
   check_probe(options);
-  TrainedEncoder encoder = load_encoder(arguments.run, arguments.initial, context.options.seed);
+  TrainedEncoder encoder =
+      load_encoder(arguments.encoder.run, arguments.encoder.initial, context.options.seed);
   const Dataset dataset = read_dataset(arguments.data);
-  const std::filesystem::path& work = context.options.work;
-  std::filesystem::create_directories(work);
-  const std::unique_ptr<VolumeSource> source = make_image_source();
-  const Embedded made = embed_cases(dataset.cases,
-                                    *source,
-                                    encoder,
-                                    features,
-                                    contract_rule_from_name(arguments.contract),
-                                    work / "features.db");
-  write_issues(work / "embed_issues.jsonl", made.issues);
+  const Embedded made = embed_in_work(context,
+                                      dataset.cases,
+                                      encoder,
+                                      features,
+                                      contract_rule_from_name(arguments.encoder.contract));
   const ProbeSets sets = probe_sets(dataset, made.file);
   const ProbeReport report = run_probes(sets.train, sets.test, options);
   nlohmann::json answer = probe_answer(report);
@@ -59,9 +51,9 @@ int probe_run(const CommandContext& context, const ProbeArguments& arguments) {
   answer["encoder"] = made.file.encoder;
   answer["refused"] = made.issues.size();
   const std::filesystem::path out =
-      arguments.out.empty()
-          ? arguments.run / (arguments.initial ? "probe-initial.json" : "probe.json")
-          : arguments.out;
+      arguments.out.empty() ? arguments.encoder.run /
+                                  (arguments.encoder.initial ? "probe-initial.json" : "probe.json")
+                            : arguments.out;
   write_atomically(out, answer.dump(2) + "\n");
   answer["path"] = out.string();
   answer["seconds"] =
@@ -75,11 +67,7 @@ int probe_run(const CommandContext& context, const ProbeArguments& arguments) {
                             made.file.dimensions,
                             format_duration(answer["seconds"].get<double>()),
                             probe_text(report)));
-  if (!made.issues.empty()) {
-    context.print(fmt::format("  {} cases could not be embedded, each with its reason: {}\n",
-                              format_count(std::ssize(made.issues)),
-                              (work / "embed_issues.jsonl").string()));
-  }
+  print_not_embedded(context, made);
   context.print(
       fmt::format("means over draws of labels, 95 % intervals over test patients and "
                   "draws: {}\n",
@@ -94,16 +82,12 @@ void add_probe_command(CommandTable& table) {
   Command& command = table.add("probe",
                                "kNN and linear probe of frozen features, from few labels to all",
                                "marrow probe runs/spark --data labels.csv probe.budgets=[1,5,20]");
-  command.app().add_option("RUN", arguments->run, "a pretrained or fine-tuned run")->required();
+  add_encoder_options(command, arguments->encoder);
   command.app()
       .add_option("--data", arguments->data, "a data set with classes")
       ->type_name("DATASET")
       ->required();
   command.app().add_option("--out", arguments->out, "where the result goes; else RUN/probe.json");
-  command.app().add_option("--contract", arguments->contract, kContractWords);
-  command.app().add_flag("--initial",
-                         arguments->initial,
-                         "the network before training (weights from --seed), to compare with");
   command.takes_config("");
   command.runs(
       [arguments](const CommandContext& context) { return probe_run(context, *arguments); });

@@ -21,7 +21,7 @@ struct LabelledCase {
   std::size_t place = 0;  // in the embeddings
 };
 
-nlohmann::json number(const std::optional<double>& value) {
+nlohmann::json or_null(const std::optional<double>& value) {
   return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
 }
 
@@ -149,6 +149,15 @@ ProbeSets probe_sets(const Dataset& dataset, const EmbeddingFile& embeddings) {
   return sets;
 }
 
+void put_measure(nlohmann::json& row,
+                 const std::string& name,
+                 const std::optional<double>& mean,
+                 const std::optional<Interval>& interval) {
+  row[name] = or_null(mean);
+  row[name + "_ci95"] =
+      interval ? nlohmann::json({interval->low, interval->high}) : nlohmann::json(nullptr);
+}
+
 nlohmann::json probe_answer(const ProbeReport& report) {
   nlohmann::json answer;
   nlohmann::json rows = nlohmann::json::array();
@@ -159,14 +168,10 @@ nlohmann::json probe_answer(const ProbeReport& report) {
                           {"fraction", result.budget.fraction},
                           {"draws", result.draws.size()}};
     for (const ProbeSummary& summary : result.summary) {
-      const std::string name(metric_name(summary.metric));
-      row[name] = number(summary.mean);
-      row[name + "_ci95"] = summary.interval
-                                ? nlohmann::json({summary.interval->low, summary.interval->high})
-                                : nlohmann::json(nullptr);
+      put_measure(row, std::string(metric_name(summary.metric)), summary.mean, summary.interval);
     }
-    answer[result.kind] = {{"accuracy", number(summary_of(result, ProbeMetric::kAccuracy).mean)},
-                           {"auroc", number(summary_of(result, ProbeMetric::kMacroAuroc).mean)}};
+    answer[result.kind] = {{"accuracy", or_null(summary_of(result, ProbeMetric::kAccuracy).mean)},
+                           {"auroc", or_null(summary_of(result, ProbeMetric::kMacroAuroc).mean)}};
     rows.push_back(std::move(row));
   }
   answer["per_fraction"] = std::move(rows);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +22,12 @@ struct ProbeSets {
 // Cases of `dataset` that have a class (or findings), as the splits say. Throws Error{kRefused}
 // when it has no class labels, Error{kNothingFound} when one of both parts is empty.
 [[nodiscard]] ProbeSets probe_sets(const Dataset& dataset, const EmbeddingFile& embeddings);
+
+// row[name] and row[name_ci95]; null where there is none.
+void put_measure(nlohmann::json& row,
+                 const std::string& name,
+                 const std::optional<double>& mean,
+                 const std::optional<Interval>& interval);
 
 // {"knn": {"accuracy": ..., "auroc": ...}, "linear": ..., "per_fraction": [...]}, the first two of
 // the largest budget.

@@ -8,6 +8,7 @@
 
 #include "apps/archive_cases.h"
 #include "core/text.h"
+#include "io/catalogue/cases.h"
 #include "io/catalogue/report_texts.h"
 #include "io/catalogue/select.h"
 
@@ -36,11 +37,7 @@ std::vector<ReductionItem> archive_items(const Catalogue& catalogue,
   std::vector<ReductionItem> items;
   for (const SeriesRecord& record : archive_series(catalogue, where, subset)) {
     ReductionItem item;
-    item.one.key = record.key;
-    item.one.patient = record.patient;
-    item.one.images = {ImageRef{record.key, record.files, record.volume}};
-    item.one.split = record.split;
-    item.one.modality = record.modality;
+    item.one = case_of(record);
     item.labels = reported.contains(record.study) ? "report of " + record.study : "";
     item.only_reported = !item.labels.empty();
     item.facts = record.facts;

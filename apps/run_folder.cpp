@@ -146,6 +146,18 @@ void export_encoder(const std::filesystem::path& run,
           "For research use only.\n");
 }
 
+std::filesystem::path load_exported_encoder(const std::filesystem::path& run, Encoder& encoder) {
+  std::filesystem::path file = run / "encoder" / "model.safetensors";
+  if (!std::filesystem::exists(file)) {
+    throw Error(ErrorCode::kNothingFound,
+                run.string() +
+                    " holds no encoder/model.safetensors; let the training end first (the same "
+                    "command resumes it)");
+  }
+  restore_weights(encoder, read_safetensors(file), "");
+  return file;
+}
+
 RunDescription read_run(const std::filesystem::path& run) {
   if (!std::filesystem::exists(run / "config.yaml") ||
       !std::filesystem::exists(run / "manifest.json")) {

@@ -56,6 +56,10 @@ void export_encoder(const std::filesystem::path& run,
                     const RecipeOptions& recipe,
                     const std::string& sentence);
 
+// The weights that export_encoder wrote into the same network; returns their file. Throws
+// Error{kNothingFound} when the run has not ended yet.
+std::filesystem::path load_exported_encoder(const std::filesystem::path& run, Encoder& encoder);
+
 // What a run folder was made with. Throws Error{kNothingFound} when it is no run folder.
 struct RunDescription {
   Config config;

@@ -11,6 +11,16 @@
 
 namespace marrow {
 
+Case case_of(const SeriesRecord& record) {
+  Case made;
+  made.key = record.key;
+  made.patient = record.patient;
+  made.images = {ImageRef{record.key, record.files, record.volume}};
+  made.split = record.split;
+  made.modality = record.modality;
+  return made;
+}
+
 std::vector<Case> cases_from_catalogue(const Catalogue& catalogue,
                                        const std::string& where,
                                        const std::function<bool(const SeriesRecord&)>& wanted) {
@@ -19,13 +29,7 @@ std::vector<Case> cases_from_catalogue(const Catalogue& catalogue,
     if (!is_kept(record) || (wanted && !wanted(record))) {
       continue;
     }
-    Case item;
-    item.key = record.key;
-    item.patient = record.patient;
-    item.images = {ImageRef{record.key, record.files, record.volume}};
-    item.split = record.split;
-    item.modality = record.modality;
-    cases.push_back(std::move(item));
+    cases.push_back(case_of(record));
   }
   if (cases.empty()) {
     throw Error(ErrorCode::kNothingFound,

@@ -10,6 +10,9 @@ namespace marrow {
 
 class Catalogue;
 
+// The case that a series is.
+[[nodiscard]] Case case_of(const SeriesRecord& record);
+
 // One case per kept series (verdict use or split, not dropped), sorted by key. `where` narrows them
 // as Catalogue::select does (empty for all), `wanted` by what it says of each. Throws
 // Error{kNothingFound} when no series is left and Error{kRefused} when a patient is in more than

@@ -70,6 +70,11 @@ at::Tensor padded(const at::Tensor& x, const std::vector<std::int64_t>& wanted, 
   return any ? at::constant_pad_nd(x, pads, value) : x;
 }
 
+// From which on stages are taken.
+std::size_t first_stage(const Encoder& encoder, const FeatureOptions& options) {
+  return options.stages == "all" ? 0 : encoder.stages().size() - 1;
+}
+
 class FeatureReader {
  public:
   FeatureReader(Encoder& encoder, const FeatureOptions& options, const ComputeMode& mode)
@@ -77,14 +82,12 @@ class FeatureReader {
         options_(options),
         mode_(mode),
         device_(encoder.parameters().at(0).device()) {
-    const std::vector<Encoder::Stage>& stages = encoder.stages();
-    for (std::size_t n = options.stages == "all" ? 0 : stages.size() - 1; n < stages.size(); ++n) {
+    for (std::size_t n = first_stage(encoder, options); n < encoder.stages().size(); ++n) {
       used_.push_back(n);
-      width_ += stages[n].channels;
     }
   }
 
-  [[nodiscard]] std::int64_t width() const { return width_; }
+  [[nodiscard]] std::int64_t width() const { return feature_dimensions(encoder_, options_); }
 
   // Maps of the stages that are used, float, on the CPU.
   [[nodiscard]] std::vector<at::Tensor> maps(const at::Tensor& x) const {
@@ -117,7 +120,6 @@ class FeatureReader {
   const ComputeMode& mode_;
   const at::Device device_;
   std::vector<std::size_t> used_;
-  std::int64_t width_ = 0;
 };
 
 // How many cells of a map of `stride` have their middle inside `size` voxels.
@@ -268,6 +270,14 @@ at::Tensor plane_features_3d(const FeatureReader& reader,
 }
 
 }  // namespace
+
+std::int64_t feature_dimensions(const Encoder& encoder, const FeatureOptions& options) {
+  std::int64_t dimensions = 0;
+  for (std::size_t n = first_stage(encoder, options); n < encoder.stages().size(); ++n) {
+    dimensions += encoder.stages()[n].channels;
+  }
+  return dimensions;
+}
 
 CaseFeatures case_features(Encoder& encoder,
                            const std::vector<Volume>& channels,

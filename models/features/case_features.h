@@ -28,6 +28,10 @@ struct FeatureOptions {
   }
 };
 
+// Channels of the stages that are taken, in all: the length of a row of features.
+[[nodiscard]] std::int64_t feature_dimensions(const Encoder& encoder,
+                                              const FeatureOptions& options);
+
 // What an encoder sees in a volume, pooled: means over positions of its maps.
 struct CaseFeatures {
   std::int64_t dimensions = 0;

@@ -14,23 +14,13 @@
 #include "apps/embedding_file.h"
 #include "core/files.h"
 #include "tests/support/process.h"
+#include "tests/support/tiny_pretraining.h"
 
 namespace marrow {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-const std::vector<std::string> kTiny{"--config",
-                                     "pretrain/spark2d.yaml",
-                                     "encoder.features=[4,8]",
-                                     "encoder.strides=[1,2]",
-                                     "encoder.blocks=[1,1]",
-                                     "encoder.stem_stride=1",
-                                     "method.decoder=light",
-                                     "method.decoder_widths=[]",
-                                     "data.patch_size=[16,16]",
-                                     "train.batch_size=2"};
 
 class EmbeddingEndToEnd : public ::testing::Test {
  protected:
@@ -48,9 +38,8 @@ class EmbeddingEndToEnd : public ::testing::Test {
           "24x20x16"});
     run({"scan", "demo/archive"});  // the phantom has damaged files
     must({"prepare", "--config", "prepare/mr.yaml"});
-    std::vector<std::string> pretrain{"pretrain", "--out", "run", "train.steps=3"};
-    pretrain.insert(pretrain.end(), kTiny.begin(), kTiny.end());
-    must(pretrain);
+    must(test::with_tiny_pretraining(
+        {"pretrain", "--config", "pretrain/spark2d.yaml", "--out", "run", "train.steps=3"}));
     // Half of the volumes of each label are for testing.
     std::ofstream list(folder_->path() / "classes.csv");
     list << "image,label,patient,split\n";
@@ -199,18 +188,17 @@ TEST_F(EmbeddingEndToEnd, ListsOfOneFolderHaveDecisionsOfTheirOwn) {
 }
 
 TEST_F(EmbeddingEndToEnd, ATrialComparesEqualStepsAndEqualEpochsAndGoesOn) {
-  std::vector<std::string> words{"reduce",
-                                 "--ab",
-                                 "pretrain/spark2d.yaml",
-                                 "--probe",
-                                 "classes.csv",
-                                 "ab.seeds=2",
-                                 "probe.budgets=[1]",
-                                 "probe.fractions=[]",
-                                 "probe.draws=2",
-                                 "probe.resamples=100",
-                                 "train.steps=6"};
-  words.insert(words.end(), kTiny.begin() + 2, kTiny.end());
+  const std::vector<std::string> words = test::with_tiny_pretraining({"reduce",
+                                                                      "--ab",
+                                                                      "pretrain/spark2d.yaml",
+                                                                      "--probe",
+                                                                      "classes.csv",
+                                                                      "ab.seeds=2",
+                                                                      "probe.budgets=[1]",
+                                                                      "probe.fractions=[]",
+                                                                      "probe.draws=2",
+                                                                      "probe.resamples=100",
+                                                                      "train.steps=6"});
   const test::ProcessResult undecided = run(words);
   must({"reduce", "dhash.threshold=12"});
 

@@ -12,6 +12,7 @@
 #include "core/volume.h"
 #include "io/nifti/nifti.h"
 #include "tests/support/process.h"
+#include "tests/support/tiny_pretraining.h"
 
 namespace marrow {
 namespace {
@@ -81,20 +82,8 @@ TEST_F(ReduceEndToEnd, LaterStagesReadTheDecisionAndUndoTakesItBack) {
   const nlohmann::json reduced = answer({"reduce", "dhash.threshold=10"});
   const nlohmann::json prepared = answer({"prepare", "--config", "prepare/mr.yaml"});
   EXPECT_EQ(prepared.at("volumes"), reduced.at("series_kept"));
-  const std::vector<std::string> pretrain{"pretrain",
-                                          "--config",
-                                          "pretrain/spark2d.yaml",
-                                          "--out",
-                                          "runs/reduced",
-                                          "encoder.features=[4,8]",
-                                          "encoder.strides=[1,2]",
-                                          "encoder.blocks=[1,1]",
-                                          "encoder.stem_stride=1",
-                                          "method.decoder=light",
-                                          "method.decoder_widths=[]",
-                                          "data.patch_size=[16,16]",
-                                          "train.steps=2",
-                                          "train.batch_size=2"};
+  const std::vector<std::string> pretrain = test::with_tiny_pretraining(
+      {"pretrain", "--config", "pretrain/spark2d.yaml", "--out", "runs/reduced", "train.steps=2"});
   const test::ProcessResult with = run(pretrain);
   ASSERT_EQ(with.exit_code, 0) << with.err;
   const nlohmann::json facts =
@@ -180,22 +169,14 @@ TEST_F(ReduceEndToEnd, ACoresetIsChosenByWhatAnEncoderSees) {
   const std::string work = "chosen";
   run({"scan", "demo/archive", "--work", work});
   run({"prepare", "--config", "prepare/mr.yaml", "--work", work});
-  run({"pretrain",
-       "--work",
-       work,
-       "--config",
-       "pretrain/spark2d.yaml",
-       "--out",
-       "runs/chosen",
-       "encoder.features=[4,8]",
-       "encoder.strides=[1,2]",
-       "encoder.blocks=[1,1]",
-       "encoder.stem_stride=1",
-       "method.decoder=light",
-       "method.decoder_widths=[]",
-       "data.patch_size=[16,16]",
-       "train.steps=2",
-       "train.batch_size=2"});
+  run(test::with_tiny_pretraining({"pretrain",
+                                   "--work",
+                                   work,
+                                   "--config",
+                                   "pretrain/spark2d.yaml",
+                                   "--out",
+                                   "runs/chosen",
+                                   "train.steps=2"}));
   run({"embed", "runs/chosen", "--work", work, "--out", "all.safetensors"});
   run({"embed",
        "runs/chosen",

@@ -94,7 +94,9 @@ class AlikeVolumes {
                                                            static_cast<std::size_t>(pair.a));
       });
       for (std::size_t n = begin; n < end; ++n) {
-        settle(n, before[n - begin]);
+        for (const std::size_t earlier : before[n - begin]) {
+          copies_.offer(earlier, n);
+        }
         if (copies_.kept(n)) {
           kept.push_back(n);
           const std::span<const float> vector = row(n);
@@ -108,14 +110,12 @@ class AlikeVolumes {
   [[nodiscard]] std::vector<VolumeDrop> by_graph(std::int64_t neighbours) {
     const VectorIndex index({rows_, width()});
     for (std::size_t n = 0; n < copies_.size(); ++n) {
-      std::vector<std::size_t> near;
       for (const VectorIndex::Neighbour& one : index.nearest(row(n), neighbours + 1)) {
         const auto position = static_cast<std::size_t>(one.position);
         if (position < n && one.cosine >= threshold_) {
-          near.push_back(position);
+          copies_.offer(position, n);
         }
       }
-      settle(n, near);
     }
     return drops();
   }
@@ -129,12 +129,6 @@ class AlikeVolumes {
 
   [[nodiscard]] std::span<const float> row(std::size_t n) const {
     return std::span(rows_).subspan(n * dimensions_, dimensions_);
-  }
-
-  void settle(std::size_t n, const std::vector<std::size_t>& alike) {
-    for (const std::size_t other : alike) {
-      copies_.offer(other, n);
-    }
   }
 
   [[nodiscard]] std::vector<VolumeDrop> drops() const {
