@@ -278,7 +278,6 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
   train_run.data_fingerprint = fingerprint;
   train_run.accept_changed_data = arguments.accept_changed_data;
   train_run.seed = context.options.seed;
-  train_run.dimensions = encoder->dimensions();
   const std::vector<std::int64_t> held_out = store_cases(*data.store, validation);
   const SlidingWindowOptions window =
       window_options(data_options, inference, augment.laterality_sensitive);

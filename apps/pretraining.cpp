@@ -193,7 +193,6 @@ Pretrained pretrain(const CommandContext& context, const PretrainArguments& argu
   train_run.data_fingerprint = fingerprint;
   train_run.accept_changed_data = arguments.accept_changed_data;
   train_run.seed = context.options.seed;
-  train_run.dimensions = encoder->dimensions();
   std::int64_t parameters = 0;
   for (const at::Tensor& parameter : encoder->parameters()) {
     parameters += parameter.numel();

@@ -4,8 +4,8 @@
 //   spark_bench [Google Benchmark's options]
 //
 // The encoder is resenc_unet with its default widths, the batch 4 patches of 40 x 56 x 40. Once in
-// float32 and once in bfloat16; the memory layout is what the probe of a training run chooses on
-// this machine. The benchmark's label tells it, after the number of parameters.
+// float32 and once in bfloat16; the memory layout is what a training run chooses. The benchmark's
+// label tells it, after the number of parameters.
 
 #include <cstdint>
 #include <cstdio>
@@ -32,7 +32,7 @@ void spark_step(benchmark::State& state, const std::string& precision) {
   constexpr double kClip = 5.0;
   at::set_num_threads(static_cast<int>(state.range(0)));
   const at::Device device(at::kCPU);
-  const ComputeMode mode = choose_compute_mode(precision, "auto", 3, device);
+  const ComputeMode mode = choose_compute_mode(precision, "auto", device);
   const std::shared_ptr<SslMethod> spark =
       make_spark(ConfigSection("spark"), make_resenc_unet(ConfigSection("encoder")));
   spark->train();

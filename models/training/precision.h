@@ -21,12 +21,12 @@ struct ComputeMode {
 // From name(); throws Error{kInvalidArgument}.
 [[nodiscard]] ComputeMode compute_mode_from_name(std::string_view name);
 
-// `precision`: "auto" | "fp32" | "bf16"; `layout`: "auto" | "contiguous" | "channels_last". What is
-// "auto" is decided by a 3D (or 2D) convolution timed in each mode on `device` (under a second):
-// bf16 when at least 1.3 times as fast, channels-last when at least 1.05 times.
+// `precision`: "auto" | "fp32" | "bf16"; `layout`: "auto" | "contiguous" | "channels_last". "auto"
+// is decided by the kind of processor and never by a clock, so that a run can be repeated: bfloat16
+// where there is a unit that multiplies matrices of it (AMX, a GPU from compute capability 8.0 on),
+// and channels-last.
 [[nodiscard]] ComputeMode choose_compute_mode(const std::string& precision,
                                               const std::string& layout,
-                                              int dimensions,
                                               const at::Device& device);
 
 // Autocast while the object lives. The optimizer must step outside of it: the guard keeps bfloat16

@@ -48,8 +48,7 @@ class Run {
       check_same_run(*checkpoint);
       result_.mode = compute_mode_from_name(checkpoint->text("compute_mode"));
     } else {
-      result_.mode =
-          choose_compute_mode(options_.precision, options_.layout, run_.dimensions, device_);
+      result_.mode = choose_compute_mode(options_.precision, options_.layout, device_);
     }
     objective_.to(device_);
     apply_layout(objective_, result_.mode);

@@ -60,8 +60,8 @@ struct TrainOptions {
     visit("precision",
           precision,
           OneOf{{"auto", "fp32", "bf16"}},
-          "auto: bf16 where a probe shows that it pays");
-    visit("layout", layout, OneOf{{"auto", "contiguous", "channels_last"}}, "auto: by a probe");
+          "auto: bf16 where the processor multiplies matrices of it");
+    visit("layout", layout, OneOf{{"auto", "contiguous", "channels_last"}}, "auto: channels_last");
     visit("device", device, "auto | cpu | cuda | cuda:N");
     visit("loader_threads",
           loader_threads,
@@ -88,7 +88,6 @@ struct TrainRun {
   std::string data_fingerprint;  // must be equal on resume unless `accept_changed_data`
   bool accept_changed_data = false;
   std::uint64_t seed = 17;
-  int dimensions = 3;
   // A score (higher is better) of the present weights; module in eval mode, autocast as in
   // training. May be empty.
   std::function<double(std::int64_t step, const ComputeMode& mode)> validate;

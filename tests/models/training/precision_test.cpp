@@ -1,6 +1,7 @@
 #include "models/training/precision.h"
 
 #include <ATen/ATen.h>
+#include <ATen/cpu/Utils.h>
 #include <gtest/gtest.h>
 
 #include "models/layers/conv.h"
@@ -31,6 +32,16 @@ TEST(Precision, NothingIsCastOutsideTheGuard) {
   { const AutocastGuard guard({.bf16 = true}, at::kCPU); }
 
   EXPECT_EQ(conv.forward(at::randn({1, 1, 5, 5})).scalar_type(), at::kFloat);
+}
+
+// A clock would choose otherwise on a busy machine, and with it the weights after a step.
+TEST(Precision, TheSameMachineAlwaysChoosesTheSame) {
+  const ComputeMode first = choose_compute_mode("auto", "auto", at::kCPU);
+
+  EXPECT_TRUE(first.channels_last);
+  EXPECT_EQ(first.bf16, at::cpu::init_amx());
+  EXPECT_EQ(choose_compute_mode("fp32", "contiguous", at::kCPU).name(), "fp32");
+  EXPECT_EQ(choose_compute_mode("bf16", "auto", at::kCPU).name(), "bf16+channels_last");
 }
 
 }  // namespace
