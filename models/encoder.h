@@ -27,6 +27,10 @@ class Encoder : public torch::nn::Module {
   [[nodiscard]] virtual const std::vector<Stage>& stages() const = 0;
   [[nodiscard]] virtual std::int64_t input_channels() const = 0;
   [[nodiscard]] virtual int dimensions() const = 0;  // 2 or 3
+
+  // [B, channels of the last stage]: what a linear head sees of each sample. By default the mean
+  // over the positions of the last map.
+  [[nodiscard]] virtual at::Tensor pooled(const at::Tensor& x);
 };
 
 // An encoder that can be kept from seeing hidden voxels (SparK): every convolution, norm and pool
