@@ -143,8 +143,8 @@ Example make_example(const VolumeStore& store,
   };
 
   if (spatial.interpolates()) {
-    const SourceRegion region =
-        source_region(patch.box, inverse_map(spatial, info.geometry.spacing, size));
+    const SourceRegion region = source_region(
+        patch.box, inverse_map(spatial, info.geometry.spacing, size), spatial.crop_shift);
     std::vector<float> source(example_voxels(region.source.size));
     for (std::int64_t channel = 0; channel < info.channels; ++channel) {
       reader.read_image(channel, region.source, source);

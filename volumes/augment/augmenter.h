@@ -24,6 +24,9 @@ struct AugmentOptions {
   double rotate_degrees = 15.0;  // about every axis (in-plane only for one slice)
   double scale = 0.0;            // probability of a zoom
   std::vector<double> scale_range = {0.85, 1.15};
+  double crop = 0.0;  // probability of a random resized crop
+  std::vector<double> crop_scale = {0.5, 1.0};
+  std::vector<double> crop_ratio = {0.75, 1.333};
   double brightness = 0.0;  // probability; multiplies by a factor in brightness_range
   std::vector<double> brightness_range = {0.8, 1.2};
   double contrast = 0.0;  // probability; stretches about the patch's mean
@@ -51,6 +54,19 @@ struct AugmentOptions {
     visit("rotate_degrees", rotate_degrees, Range{0.0, 180.0}, "largest angle about each axis");
     visit("scale", scale, Range{0.0, 1.0}, "probability of a zoom");
     visit("scale_range", scale_range, Range{0.3, 3.0}, "smallest and largest zoom");
+    visit("crop",
+          crop,
+          Range{0.0, 1.0},
+          "probability that a random part of the patch is enlarged to the whole patch");
+    visit("crop_scale",
+          crop_scale,
+          Range{0.01, 1.0},
+          "smallest and largest share that the part has of the area (one slice) or volume");
+    visit("crop_ratio",
+          crop_ratio,
+          Range{0.1, 10.0},
+          "one slice: smallest and largest width over height of the part, as against the patch's; "
+          "uniform in its logarithm");
     visit("brightness", brightness, Range{0.0, 1.0}, "probability of a brightness factor");
     visit("brightness_range", brightness_range, Range{0.1, 10.0}, "smallest and largest factor");
     visit("contrast", contrast, Range{0.0, 1.0}, "probability of a stretch about the mean");
