@@ -27,26 +27,27 @@ bool is_token(const std::string& parameter) {
 }  // namespace
 
 AdamW::AdamW(const Objective& objective, const Options& options) : options_(options) {
-  std::map<std::string, double> scales;
+  std::map<std::string, std::size_t> places;
   const std::vector<ParameterGroup> groups = objective.parameter_groups();
-  for (const ParameterGroup& group : groups) {
-    for (const std::string& name : group.parameters) {
-      MARROW_CHECK(scales.emplace(name, group.lr_scale).second);
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    for (const std::string& name : groups[group].parameters) {
+      MARROW_CHECK(places.emplace(name, group).second);
     }
   }
   for (const auto& item : objective.named_parameters()) {
     if (!item.value().requires_grad()) {
       continue;
     }
-    const auto found = scales.find(item.key());
-    MARROW_CHECK(groups.empty() || found != scales.end());
+    const auto found = places.find(item.key());
+    MARROW_CHECK(groups.empty() || found != places.end());
     Slot slot;
     slot.name = item.key();
     slot.parameter = item.value();
     slot.average = at::zeros_like(item.value());
     slot.square = at::zeros_like(item.value());
     slot.count = at::zeros({}, item.value().options().dtype(at::kFloat));
-    slot.lr_scale = groups.empty() ? 1.0 : found->second;
+    slot.group = groups.empty() ? 0 : found->second;
+    slot.lr_scale = groups.empty() ? 1.0 : groups[slot.group].lr_scale;
     slot.decays = item.value().dim() > 1 && !is_token(item.key());
     slots_.push_back(std::move(slot));
   }
@@ -87,12 +88,18 @@ void AdamW::scale_gradients(double factor) {
   at::_foreach_mul_(gradients, factor);
 }
 
+void AdamW::set_lr_factors(const std::function<double(std::size_t group)>& factor) {
+  for (Slot& slot : slots_) {
+    slot.lr_factor = factor(slot.group);
+  }
+}
+
 void AdamW::step(double lr, double weight_decay) {
   const at::NoGradGuard no_grad;
   match_gradient_strides();
   std::set<std::pair<double, bool>> kinds;
   for (const Slot& slot : slots_) {
-    kinds.emplace(slot.lr_scale, slot.decays);
+    kinds.emplace(slot.lr_scale * slot.lr_factor, slot.decays);
   }
   for (const auto& [scale, decays] : kinds) {
     std::vector<at::Tensor> parameters;
@@ -101,7 +108,8 @@ void AdamW::step(double lr, double weight_decay) {
     std::vector<at::Tensor> squares;
     std::vector<at::Tensor> counts;
     for (Slot& slot : slots_) {
-      if (slot.lr_scale != scale || slot.decays != decays || !slot.parameter.grad().defined()) {
+      if (slot.lr_scale * slot.lr_factor != scale || slot.decays != decays ||
+          !slot.parameter.grad().defined()) {
         continue;
       }
       slot.count.add_(1);  // the fused kernel does not count

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,8 @@ class AdamW {
   [[nodiscard]] double gradient_norm();
   // Multiplies all gradients.
   void scale_gradients(double factor);
+  // What the learning rate of each group is multiplied by from now on, besides its lr_scale.
+  void set_lr_factors(const std::function<double(std::size_t group)>& factor);
   void step(double lr, double weight_decay);
   void zero_gradients();
 
@@ -43,7 +47,9 @@ class AdamW {
     at::Tensor average;
     at::Tensor square;
     at::Tensor count;
+    std::size_t group = 0;
     double lr_scale = 1;
+    double lr_factor = 1;
     bool decays = true;
   };
 

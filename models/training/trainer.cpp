@@ -154,6 +154,9 @@ class Run {
     if (batch.labels.defined()) {
       batch.labels = batch.labels.to(device_);
     }
+    if (batch.targets.defined()) {
+      batch.targets = batch.targets.to(device_);
+    }
     // Layers that draw random numbers draw the same ones after a resume.
     at::manual_seed(derive_seed(run_.seed, "step", {static_cast<std::uint64_t>(step_)}));
     objective_.train();
@@ -176,6 +179,8 @@ class Run {
       if (options_.clip > 0 && norm > options_.clip) {
         optimizer_->scale_gradients(options_.clip / norm);
       }
+      optimizer_->set_lr_factors(
+          [this](std::size_t group) { return objective_.lr_factor(group, step_); });
       optimizer_->step(lr(), weight_decay());
       loss_sum_ += loss;
       norm_sum_ += norm;
