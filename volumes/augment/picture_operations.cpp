@@ -133,7 +133,8 @@ void equalize(std::span<float> grey) {
   std::array<float, 256> equalized{};
   std::int64_t darker = step / 2;
   for (std::size_t level = 0; level < histogram.size(); ++level) {
-    equalized[level] = clip_grey(static_cast<float>(darker / step));
+    const std::int64_t steps = darker / step;
+    equalized[level] = clip_grey(static_cast<float>(steps));
     darker += histogram[level];
   }
   for (float& value : grey) {
