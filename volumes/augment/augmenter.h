@@ -39,6 +39,10 @@ struct AugmentOptions {
   std::vector<double> blur_sigma = {0.5, 1.0};  // voxels
   double bias_field = 0.0;                      // probability of a smooth multiplicative field (MR)
 
+  std::int64_t randaugment = 0;  // operations per picture; 0: off
+  double randaugment_magnitude = 6.0;
+  double randaugment_std = 0.5;
+
   template <class Visit>
   void describe(Visit&& visit) {
     visit("laterality_sensitive",
@@ -83,6 +87,19 @@ struct AugmentOptions {
     visit("blur_sigma", blur_sigma, Range{0.1, 5.0}, "smallest and largest sigma, voxels");
     visit(
         "bias_field", bias_field, Range{0.0, 1.0}, "probability of a smooth multiplicative field");
+    visit("randaugment",
+          randaugment,
+          Range{0, 14},
+          "operations of RandAugment drawn for an example, as for 2D pictures; each is then left "
+          "out with a chance of one half; 0 is off");
+    visit("randaugment_magnitude",
+          randaugment_magnitude,
+          Range{0.0, 10.0},
+          "how strong its operations are: 10 is the strongest");
+    visit("randaugment_std",
+          randaugment_std,
+          Range{0.0, 10.0},
+          "standard deviation of normal noise added to its magnitude");
   }
 };
 
@@ -94,7 +111,9 @@ struct Example {
 
 // Cuts a patch out of the store and augments it: all spatial changes are composed into one inverse
 // map and the patch is interpolated once (linear for the image, nearest for labels), or copied when
-// there is none; then one intensity pass. What it does depends on `patch.seed` alone. Thread-safe.
+// there is none; then RandAugment's operations, one after the other, the same for every channel and
+// every slice along k (their moves, of which each interpolates again, take the labels along); then
+// one intensity pass. What it does depends on `patch.seed` alone. Thread-safe.
 //
 // Outside the volume the image is -1 for CT (the floor of the window, air) and, for MR, the
 // smallest value read of that channel; labels are 0. Intensity changes are drawn for each channel
