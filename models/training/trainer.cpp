@@ -173,10 +173,8 @@ class Run {
       refuse_update(batch, loss);
     } else {
       skipped_ = 0;
-      if (options_.clip > 0 && norm > options_.clip) {
-        optimizer_->scale_gradients(options_.clip / norm);
-      }
-      optimizer_->step(lr(), weight_decay());
+      const bool clips = options_.clip > 0 && norm > options_.clip;
+      optimizer_->step(lr(), weight_decay(), clips ? options_.clip / norm : 1);
       loss_sum_ += loss;
       norm_sum_ += norm;
       ++logged_;
