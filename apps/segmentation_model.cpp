@@ -61,7 +61,7 @@ SegmentationModel load_segmentation(const std::filesystem::path& run) {
     }
     weights = std::move(checkpoint->content);
   }
-  restore_weights(*model.task, weights, "model.");
+  restore_trained_weights(*model.task, weights);
   model.step = std::stoll(weights.metadata.at("step"));
   model.mode = compute_mode_from_name(weights.metadata.at("compute_mode"));
   const at::Device device = resolve_device(parts.options<TrainOptions>("train").device);
