@@ -24,7 +24,7 @@ TrainedState load_trained(const std::filesystem::path& run,
     }
     weights = std::move(checkpoint->content);
   }
-  restore_weights(task, weights, "model.");
+  restore_trained_weights(task, weights);
   const TrainedState state{std::stoll(weights.metadata.at("step")),
                            compute_mode_from_name(weights.metadata.at("compute_mode"))};
   task.to(resolve_device(device));
