@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "models/encoder.h"
 #include "models/layers/visibility.h"
+#include "models/training/precision.h"
 #include "tests/support/golden_tensors.h"
 
 namespace marrow {
@@ -126,12 +127,38 @@ TEST(Convnext, DropPathLeavesOutBranchesInTrainingOnlyMaskedOrNot) {
 
     plain->train();
     net->train();
-    // The first of the two blocks has rate 0: a sample without the second block's branch differs
-    // from one with it scaled by 2 by just as much, in opposite directions, from the plain network.
-    const at::Tensor ratio = (map(*net) - map(*plain)).norm(2, 1);
-    EXPECT_GT(ratio.min().item<double>(), 1e-3);
+    // The first block has rate 0; the second one's branch is missing or doubled in every sample.
+    const at::Tensor difference = (map(*net) - map(*plain)).norm(2, 1);
+    EXPECT_GT(difference.min().item<double>(), 1e-3);
     EXPECT_FALSE(at::equal(map(*net), map(*net)));
   }
+}
+
+TEST(Convnext, InBfloat16KeepsTheSumOfItsBlocksInFloat32) {
+  const auto net = convnext("size: custom, depths: [2], dims: [16], layer_scale: 0.5");
+  const at::Tensor x = torch::randn({2, 1, 16, 16, 8});
+  const Visibility visible(torch::tensor({1, 0, 0, 1}, at::kBool).view({2, 1, 1, 2, 1}));
+  for (const Visibility* mask : {static_cast<const Visibility*>(nullptr), &visible}) {
+    const auto map = [&] { return dynamic_cast<MaskableEncoder&>(*net).features(x, mask)[0]; };
+    const at::Tensor exact = map().detach();
+
+    at::Tensor half;
+    {
+      const AutocastGuard guard({.bf16 = true, .channels_last = false}, at::kCPU);
+      half = map();
+    }
+    half.square().sum().backward();
+
+    EXPECT_EQ(half.scalar_type(), at::kFloat);
+    // Some roundings by 2^-9 of values up to 5.
+    EXPECT_LT(largest_difference(half, exact), 0.05);
+    EXPECT_GT(largest_difference(half, exact), 0.0);
+  }
+  EXPECT_TRUE(net->named_parameters()["stages.0.blocks.1.conv_dw.weight"]
+                  .grad()
+                  .isfinite()
+                  .all()
+                  .item<bool>());
 }
 
 TEST(Convnext, RefusesAnInputWithARemainderThatItWouldNotSee) {
