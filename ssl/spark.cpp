@@ -34,16 +34,12 @@ std::shared_ptr<ReconstructionDecoder> make_decoder(const SparkOptions& options,
     return std::make_shared<UnetReconstruction>(
         encoder.stages(), encoder.dimensions(), encoder.input_channels(), options.decoder_widths);
   }
-  bool batch_norm = false;
-  for (const auto& buffer : encoder.named_buffers()) {
-    batch_norm = batch_norm || buffer.key().ends_with("running_mean");
-  }
   return std::make_shared<LightDecoder>(LightDecoder::Options{
       .stages = encoder.stages(),
       .dimensions = encoder.dimensions(),
       .width = options.decoder_width > 0 ? options.decoder_width : automatic_width(encoder),
       .output_channels = encoder.input_channels(),
-      .batch_norm_densify = batch_norm});
+      .densify_norm = encoder.norm()});
 }
 
 class Spark : public SslMethod {
@@ -51,7 +47,18 @@ class Spark : public SslMethod {
   Spark(const SparkOptions& options, const std::shared_ptr<MaskableEncoder>& encoder)
       : options_(options) {
     encoder_ = register_module("encoder", encoder);
-    patch_ = encoder->stages().back().stride[0];
+    const std::vector<std::int64_t>& stride = encoder->stages().back().stride;
+    patch_ = stride[0];
+    for (const std::int64_t axis : stride) {
+      if (axis != patch_) {
+        throw Error(
+            ErrorCode::kInvalidArgument,
+            "spark: the encoder's total stride must be equal along every axis, since a cell "
+            "is one position of its last map; found " +
+                std::to_string(patch_) + " and " + std::to_string(axis) +
+                "; change the encoder's strides");
+      }
+    }
     decoder_ = register_module("decoder", make_decoder(options, *encoder));
   }
 
@@ -140,7 +147,8 @@ std::shared_ptr<SslMethod> make_spark(const ConfigSection& options,
   if (maskable == nullptr) {
     throw Error(
         ErrorCode::kInvalidArgument,
-        "spark: this encoder cannot be masked; choose resenc_unet or resnet, or another method");
+        "spark: this encoder cannot be masked; choose convnext, resenc_unet or resnet, or another "
+        "method");
   }
   return std::make_shared<Spark>(options.parse<SparkOptions>(), maskable);
 }
