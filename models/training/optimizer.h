@@ -11,7 +11,7 @@
 namespace marrow {
 
 // AdamW with decoupled weight decay (Loshchilov & Hutter 2019) through LibTorch's fused kernel.
-// Parameters of one dimension (biases, norms) and tokens (called "token...") do not decay.
+// One-dimensional parameters, tokens ("token...", "..._token") and "pos_embed" do not decay.
 class AdamW {
  public:
   struct Options {
