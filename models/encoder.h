@@ -53,7 +53,7 @@ class MaskableEncoder : public Encoder {
 using EncoderFactory = std::function<std::shared_ptr<Encoder>(const ConfigSection&)>;
 using Encoders = Registry<EncoderFactory>;
 
-// convnext, resenc_unet, resnet
+// convnext, resenc_unet, resnet, vit
 void add_builtin_encoders(Encoders& encoders);
 
 }  // namespace marrow

@@ -4,10 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/var.h>
-#include <ATen/ops/where.h>
 
 #include "core/error.h"
 #include "models/layers/visibility.h"
@@ -15,6 +12,7 @@
 #include "ssl/losses/masked_reconstruction.h"
 #include "ssl/masking.h"
 #include "ssl/patches.h"
+#include "ssl/reconstructions.h"
 #include "ssl/spark_options.h"
 #include "ssl/unet_reconstruction.h"
 
@@ -88,24 +86,8 @@ class Spark : public SslMethod {
     const at::Tensor output =
         decoder_->restore(encoder_->features(x, &visible), visible, x.sizes().slice(2))
             .to(at::kFloat);
-    at::Tensor patches = patchify(output, patch_);
-    if (options_.normalise_patches) {
-      // Back to the image's units with the true patch's mean and deviation, which is what the
-      // network was asked for.
-      const at::Tensor truth = patchify(x, patch_);
-      patches = patches * (at::var(truth, -1, true, true) + 1e-6).sqrt() + truth.mean(-1, true);
-    }
-    const at::Tensor restored =
-        unpatchify(patches, visible.grid().sizes().slice(2), patch_, x.size(1));
-    const at::Tensor& mask = visible.at_size(x.sizes().slice(2));
-    const at::Tensor shown = at::where(mask, x, restored);
-    const at::Tensor masked = at::where(mask, x, x.amin());
-    std::vector<Reconstruction> examples;
-    for (std::int64_t row = 0; row < x.size(0); ++row) {
-      examples.push_back(
-          {x[row].cpu(), masked[row].cpu(), shown[row].cpu(), mask[row][0].logical_not().cpu()});
-    }
-    return examples;
+    return reconstructions(
+        x, patchify(output, patch_), visible, patch_, options_.normalise_patches);
   }
 
  private:

@@ -7,18 +7,28 @@
 
 namespace marrow {
 
-// y = x W^T + b over the last axis. Parameters "weight" [out, in] and "bias", as torch names them.
+// A linear layer with bias on the last axis: "weight" [out, in] and "bias" [out], drawn from
+// LibTorch's default generator; biases start at 0.
 class Linear : public torch::nn::Module {
  public:
-  // Weights from a normal of this deviation cut at two deviations, from LibTorch's default
-  // generator; the bias 0.
-  Linear(std::int64_t in, std::int64_t out, double init_std);
+  // By Xavier's uniform rule, as the masked autoencoder initialises its transformers.
+  Linear(std::int64_t in, std::int64_t out);
+  // From a normal of this deviation cut at two deviations, as heads start.
+  Linear(std::int64_t in, std::int64_t out, double deviation);
 
+  // x: [..., in] -> [..., out]
   [[nodiscard]] at::Tensor forward(const at::Tensor& x) const;
 
  private:
+  explicit Linear(const at::Tensor& weight);
+
   at::Tensor weight_;
   at::Tensor bias_;
 };
+
+// Uniform in +-sqrt(6 / (in + out)).
+//
+// Source: Glorot & Bengio 2010.
+[[nodiscard]] at::Tensor xavier_uniform(at::IntArrayRef shape, std::int64_t in, std::int64_t out);
 
 }  // namespace marrow

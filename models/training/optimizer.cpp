@@ -25,9 +25,11 @@ namespace {
 // Values that one thread takes at a time; sums are made by block and added up in order.
 constexpr std::int64_t kOptimizerBlock = 32768;
 
-// Mask tokens, class tokens and the like are called "token...", whatever module they belong to.
+// Mask tokens, class tokens and the like are called "token..." or "..._token", whatever module they
+// belong to; learned positions are called "pos_embed".
 bool is_token(const std::string& parameter) {
-  return parameter.substr(parameter.rfind('.') + 1).starts_with("token");
+  const std::string name = parameter.substr(parameter.rfind('.') + 1);
+  return name.starts_with("token") || name.ends_with("_token") || name == "pos_embed";
 }
 
 // Whether both walk memory in the same order; the stride of an axis of size 1 says nothing.

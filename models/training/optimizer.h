@@ -14,9 +14,9 @@
 namespace marrow {
 
 // AdamW with decoupled weight decay (Loshchilov & Hutter 2019): one pass over all values at once on
-// the CPU, LibTorch's fused kernel on other devices. Parameters of one dimension (biases, norms)
-// and tokens (called "token...") do not decay. The result on the CPU does not depend on the number
-// of threads.
+// the CPU, LibTorch's fused kernel on other devices. One-dimensional parameters, tokens
+// ("token...", "..._token") and "pos_embed" do not decay. The result on the CPU does not depend on
+// the number of threads.
 class AdamW {
  public:
   struct Options {
