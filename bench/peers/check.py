@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 MODULES = ["torch", "monai", "nibabel", "pydicom", "SimpleITK", "sklearn", "skimage", "imagehash", "safetensors.torch",
-           "scipy.ndimage", "surface_distance", "faiss"]
+           "scipy.ndimage", "surface_distance", "faiss", "onnx", "onnxruntime"]
 
 
 def main():

@@ -151,8 +151,8 @@ void adaptive_average_pool(const TracedOperation& operation) {
 OperationWriter upsample(const std::string& mode) {
   return [mode](const TracedOperation& operation) {
     OnnxBuilder& onnx = operation.onnx();
-    const bool linear = mode == "linear";
-    const bool corners = linear && operation.flag("align_corners");
+    const bool nearest = mode == "nearest";
+    const bool corners = !nearest && operation.flag("align_corners");
     // Scales, since the sizes of `sizes` would include the batch.
     std::vector<float> scales = {1, 1};
     const Sizes& from = operation.value(operation.has("self") ? "self" : "input").size;
@@ -168,11 +168,14 @@ OperationWriter upsample(const std::string& mode) {
     std::copy(scales.begin(), scales.end(), scale.mutable_data_ptr<float>());
     OnnxAttributes attributes = {{"mode", mode},
                                  {"coordinate_transformation_mode",
-                                  std::string(!linear   ? "asymmetric"
+                                  std::string(nearest   ? "asymmetric"
                                               : corners ? "align_corners"
                                                         : "pytorch_half_pixel")}};
-    if (!linear) {
+    if (nearest) {
       attributes.emplace_back("nearest_mode", std::string("floor"));
+    }
+    if (mode == "cubic") {
+      attributes.emplace_back("cubic_coeff_a", -0.75F);  // LibTorch's
     }
     operation.set(onnx.add(
         "Resize",
@@ -235,6 +238,7 @@ void add_layer_operators(OperationWriters& writers) {
   for (const char* const kind : {"linear1d", "bilinear2d", "trilinear3d"}) {
     writers[std::string("upsample_") + kind] = upsample("linear");
   }
+  writers["upsample_bicubic2d"] = upsample("cubic");
 }
 
 }  // namespace marrow
