@@ -12,8 +12,8 @@ class Visibility;
 // biased variance of its own channels, then scaled and shifted per channel.
 //
 // x: [B, C, spatial...]; weight, bias: [C]. `visible` null: all positions; else hidden ones are
-// neither read nor written: exactly 0 in the output. Returns x's type; computed in that of `weight`
-// and kept in float32 where x is bfloat16. Fastest on channels-last maps.
+// neither read nor written: exactly 0 in the output. Computed in the type of `weight` (float32
+// where x is bfloat16), returned in that of x. Fastest on channels-last maps.
 //
 // Source: Ba et al. 2016; over the channels of a position as in ConvNeXt (Liu et al. 2022).
 [[nodiscard]] at::Tensor channel_norm(const at::Tensor& x,
