@@ -26,6 +26,13 @@ def case(pool, **options):
                   "pooled": model(x).tolist()}
         if pool == "token":
             answer["tokens"] = model.forward_features(x).tolist()
+            # Two patches of each image only, as a masked autoencoder shows them to its encoder.
+            kept = torch.tensor([[4, 1], [0, 5]])
+            places = model.patch_embed(x) + model.pos_embed[:, 1:]
+            first = (model.cls_token + model.pos_embed[:, :1]).expand(2, -1, -1)
+            shown = torch.cat([first, places[torch.arange(2)[:, None], kept]], 1)
+            answer["kept"] = kept.tolist()
+            answer["kept_tokens"] = model.norm(model.blocks(shown)).tolist()
     return answer
 
 

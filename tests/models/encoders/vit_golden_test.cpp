@@ -129,5 +129,15 @@ TEST(VitGolden, EncodesAllPatchesAsTimmDoes) {
   EXPECT_LT(largest_difference(tokens, golden_tensor(vectors["tokens"])), 1e-9);
 }
 
+TEST(VitGolden, EncodesSomePatchesAsTimmsBlocksDo) {
+  const auto vectors = golden("vit")["class"];
+  const auto encoder = waving_vit("pool: class, positions: fixed");
+  at::NoGradGuard no_grad;
+
+  const at::Tensor tokens = encoder->encode(input(), golden_tensor(vectors["kept"]).to(at::kLong));
+
+  EXPECT_LT(largest_difference(tokens, golden_tensor(vectors["kept_tokens"])), 1e-9);
+}
+
 }  // namespace
 }  // namespace marrow
