@@ -122,7 +122,7 @@ struct Command::State {
   CLI::App app;
   std::string name;
   std::string sentence;
-  std::string default_preset;
+  std::function<std::string()> default_preset;
   std::string preset;
   std::string max_memory;
   bool takes_config = false;
@@ -171,15 +171,18 @@ const std::string& Command::sentence() const {
 }
 
 Command& Command::takes_config(std::string default_preset) {
+  return takes_config(default_preset, [default_preset] { return default_preset; });
+}
+
+Command& Command::takes_config(std::string shown, std::function<std::string()> choose) {
   state_->takes_config = true;
-  state_->default_preset = std::move(default_preset);
+  state_->default_preset = std::move(choose);
   state_->app
-      .add_option(
-          "--config",
-          state_->preset,
-          "a file, or a preset of the program" +
-              (state_->default_preset.empty() ? "" : " (default " + state_->default_preset + ")") +
-              "; settings may follow as key=value")
+      .add_option("--config",
+                  state_->preset,
+                  "a file, or a preset of the program" +
+                      (shown.empty() ? "" : " (default " + shown + ")") +
+                      "; settings may follow as key=value")
       ->type_name("PRESET");
   return *this;
 }
@@ -238,7 +241,7 @@ int Command::run(const std::vector<std::string>& words, bool& json) {
   set_default_progress_style(progress_style(context.options.progress));
   cli_limit_resources(context.options);
   if (state.takes_config) {
-    context.config_name = state.preset.empty() ? state.default_preset : state.preset;
+    context.config_name = state.preset.empty() ? state.default_preset() : state.preset;
     if (!context.config_name.empty()) {
       context.config = Config::load(context.config_name, preset_folders());
     }

@@ -82,6 +82,9 @@ class Command {
   // Adds --config PRESET and `key=value` words, read into CommandContext::config. `default_preset`
   // may be "" (all defaults).
   Command& takes_config(std::string default_preset);
+  // The same where the preset depends on the other arguments: `shown` is what the help says,
+  // `choose` is asked once they are known.
+  Command& takes_config(std::string shown, std::function<std::string()> choose);
   // Adds --overwrite.
   Command& takes_overwrite();
   // The body returns the exit code. Must be called once.

@@ -27,6 +27,17 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
                   printable(arguments.task) + "\"");
 }
 
+// The preset of the task and, where it depends on it, of the encoder.
+std::string default_preset(const FinetuneArguments& arguments) {
+  if (arguments.task == "classify") {
+    return "finetune/classify.yaml";
+  }
+  const bool transformer =
+      !arguments.from_scratch() &&
+      read_run(arguments.from).config.section("encoder").part_name("") == "vit";
+  return transformer ? "finetune/segment_vit.yaml" : "finetune/segment.yaml";
+}
+
 }  // namespace
 
 void add_finetune_command(CommandTable& table) {
@@ -50,7 +61,7 @@ void add_finetune_command(CommandTable& table) {
   command.app().add_flag("--accept-changed-data",
                          arguments->accept_changed_data,
                          "resume although the data changed since the run was stopped");
-  command.takes_config("finetune/segment.yaml");
+  command.takes_config("finetune/TASK.yaml", [arguments] { return default_preset(*arguments); });
   command.runs(
       [arguments](const CommandContext& context) { return run_finetune(context, *arguments); });
 }
