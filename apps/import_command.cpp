@@ -21,6 +21,7 @@
 #include "core/files.h"
 #include "core/rng.h"
 #include "core/text.h"
+#include "models/encoders/vit.h"
 #include "models/weights/foreign_file.h"
 #include "models/weights/name_map.h"
 
@@ -127,6 +128,9 @@ int run_import(const CommandContext& context, const ImportArguments& arguments) 
     // What these networks usually see; of a tile of a volume, or of a slice.
     config.override_with(
         {encoder->dimensions() == 2 ? "data.patch_size=[224,224]" : "data.patch_size=[96,96,96]"});
+  }
+  if (part == "vit") {
+    options.grid = vit_position_grid(config.section("encoder"));
   }
   static_cast<void>(patch_voxels(parts.options<DataOptions>("data"), encoder->dimensions()));
   const std::filesystem::path weights = arguments.out / "encoder" / "model.safetensors";

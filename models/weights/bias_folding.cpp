@@ -19,13 +19,14 @@ std::string norm_after(const std::string& conv) {
 
 std::string absorb_bias(const std::string& norm,
                         const at::Tensor& bias,
+                        bool centred,
                         std::map<std::string, at::Tensor>& values) {
   if (norm.empty() || !values.contains(norm + ".weight")) {
     return "";
   }
   const auto mean = values.find(norm + ".running_mean");
   if (mean == values.end()) {
-    return "left out, as the norm after it takes a constant away";
+    return centred ? "left out, as the norm after it takes a constant away" : "";
   }
   if (mean->second.sizes() != bias.sizes()) {
     return "";

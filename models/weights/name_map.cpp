@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "models/layers/norm.h"
 #include "models/weights/bias_folding.h"
 #include "models/weights/name_families.h"
 #include "models/weights/name_match.h"
@@ -123,7 +124,8 @@ struct ImportWork {
   std::map<std::string, at::Tensor> theirs;
   std::string file_name;
   FitOptions fit;
-  bool fixed_positions = false;              // ours are computed, not learned
+  bool centred = false;          // norms without running means take a channel's constant away
+  bool fixed_positions = false;  // ours are computed, not learned
   std::map<std::string, at::Tensor> values;  // by our names
   std::set<std::string> used_modules;
   WeightImport made;
@@ -243,7 +245,7 @@ void import_rest(ImportWork& work, const TensorFile& file) {
     if (!module.empty() && work.used_modules.contains(module)) {
       const std::string how =
           own->ends_with(".bias")
-              ? absorb_bias(norm_after(module), work.theirs.at(name), work.values)
+              ? absorb_bias(norm_after(module), work.theirs.at(name), work.centred, work.values)
               : "";
       if (!how.empty()) {
         work.made.adapted.push_back(*own + ": " + how);
@@ -258,7 +260,7 @@ void import_rest(ImportWork& work, const TensorFile& file) {
 
 }  // namespace
 
-WeightImport import_weights(torch::nn::Module& encoder,
+WeightImport import_weights(Encoder& encoder,
                             std::string_view part,
                             const TensorFile& file,
                             const WeightImportOptions& options,
@@ -268,6 +270,8 @@ WeightImport import_weights(torch::nn::Module& encoder,
   for (const auto& target : work.targets) {
     work.ours.insert(target.first);
   }
+  const auto* const maskable = dynamic_cast<const MaskableEncoder*>(&encoder);
+  work.centred = maskable != nullptr && maskable->norm().kind == NormKind::kInstance;
   const auto buffers = encoder.named_buffers(true);
   work.fixed_positions = buffers.contains(std::string(kPositions));
   work.match = match_names(file, work.ours, part, options.prefix);
@@ -303,9 +307,7 @@ WeightImport import_weights(torch::nn::Module& encoder,
   return work.made;
 }
 
-TensorFile weights_in_names(const torch::nn::Module& encoder,
-                            std::string_view part,
-                            std::string_view names) {
+TensorFile weights_in_names(const Encoder& encoder, std::string_view part, std::string_view names) {
   const NameFamily family = export_family(part, names);
   const bool own = family.name == own_names().name;
   TensorFile file;

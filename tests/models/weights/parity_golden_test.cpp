@@ -19,20 +19,23 @@ TEST_P(WeightsGolden, AnImportedNetworkGivesTheFeaturesOfTheToolThatItIsFrom) {
       std::string(MARROW_TEST_DATA) + "/weights/" + GetParam() + ".safetensors");
   const auto encoder = testing_support::make_encoder(reference.encoder);
 
-  const WeightImport made = import_weights(*encoder,
-                                           reference.encoder.part_name(""),
-                                           reference.weights,
-                                           {.prefix = {}, .grid = {}},
-                                           "reference");
+  const WeightImport made = testing_support::import_reference(*encoder, reference);
 
-  EXPECT_EQ(made.matched, made.total) << made.missing.front();
+  EXPECT_EQ(made.matched, made.total);
   EXPECT_TRUE(made.torn.empty());
-  testing_support::expect_same_features(*encoder, reference);
+  testing_support::expect_same_features(
+      *encoder, reference, testing_support::feature_tolerance(GetParam()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Tools,
                          WeightsGolden,
-                         ::testing::Values("resnet_torchvision", "resenc_2d", "resenc_3d"),
+                         ::testing::Values("resnet_torchvision",
+                                           "resenc_2d",
+                                           "resenc_3d",
+                                           "vit_timm",
+                                           "vit_monai",
+                                           "convnext_timm",
+                                           "convnext_torchvision"),
                          [](const auto& name) { return name.param; });
 
 }  // namespace

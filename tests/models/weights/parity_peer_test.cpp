@@ -44,14 +44,11 @@ TEST_P(WeightsPeer, AnImportedNetworkGivesTheFeaturesOfTheTool) {
       testing_support::read_weight_reference(file("theirs.safetensors"));
   const auto encoder = testing_support::make_encoder(reference.encoder);
 
-  const WeightImport made = import_weights(*encoder,
-                                           reference.encoder.part_name(""),
-                                           reference.weights,
-                                           {.prefix = {}, .grid = {}},
-                                           "theirs");
+  const WeightImport made = testing_support::import_reference(*encoder, reference);
 
   EXPECT_TRUE(made.torn.empty());
-  testing_support::expect_same_features(*encoder, reference);
+  testing_support::expect_same_features(
+      *encoder, reference, testing_support::feature_tolerance(GetParam().network));
 }
 
 TEST_P(WeightsPeer, TheToolLoadsAnExportedNetworkStrictlyAndGivesItsFeatures) {
@@ -98,7 +95,12 @@ INSTANTIATE_TEST_SUITE_P(Tools,
                                            ToolNetwork{"resenc_2d", "nnunet"},
                                            ToolNetwork{"resenc_3d", "nnunet"},
                                            ToolNetwork{"resenc_3d_bias", ""},
-                                           ToolNetwork{"resenc_2d_batch_bias", ""}),
+                                           ToolNetwork{"resenc_2d_batch_bias", ""},
+                                           ToolNetwork{"vit_timm", "timm"},
+                                           ToolNetwork{"vit_timm_mean", ""},
+                                           ToolNetwork{"vit_monai", ""},
+                                           ToolNetwork{"convnext_timm", "timm"},
+                                           ToolNetwork{"convnext_torchvision", "torchvision"}),
                          [](const auto& tool) { return tool.param.network; });
 
 }  // namespace
