@@ -7,8 +7,10 @@
 #include "apps/embed_command.h"
 #include "apps/evaluate_command.h"
 #include "apps/explain_command.h"
+#include "apps/export_command.h"
 #include "apps/finetune_command.h"
 #include "apps/fingerprint_command.h"
+#include "apps/import_command.h"
 #include "apps/list_command.h"
 #include "apps/phantom_command.h"
 #include "apps/predict_command.h"
@@ -36,12 +38,14 @@ void add_builtin_commands(CommandTable& table) {
   add_reduce_command(table);
   add_prepare_command(table);
   add_pretrain_command(table);
+  add_import_command(table);
   add_embed_command(table);
   add_probe_command(table);
   add_finetune_command(table);
   add_evaluate_command(table);
   add_predict_command(table);
   add_report_command(table);
+  add_export_command(table);
 }
 
 }  // namespace marrow

@@ -91,7 +91,7 @@ ExportedOnnx write_segmenter(const OnnxRun& of) {
 ExportedOnnx export_onnx_of_run(const std::filesystem::path& run,
                                 const std::filesystem::path& file) {
   const OnnxRun of{run, file, read_run(run)};
-  if (of.description.task == "pretrain") {
+  if (of.description.task == "pretrain" || of.description.task == "import") {
     return write_encoder(of);
   }
   if (of.description.task == "segment") {

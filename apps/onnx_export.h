@@ -9,7 +9,7 @@ namespace marrow {
 
 // What export_onnx_of_run wrote.
 struct ExportedOnnx {
-  std::string task;                      // of the run: "pretrain" | "segment"
+  std::string task;                      // of the run: "pretrain" | "import" | "segment"
   std::vector<std::int64_t> input_size;  // channels, then data.patch_size; any number of samples
   std::vector<std::string> outputs;
 };

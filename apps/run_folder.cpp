@@ -8,10 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli.h"
+#include "apps/encoder_folder.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "models/training/checkpoint.h"
+#include "models/weights/name_families.h"
 #include "models/weights/safetensors.h"
 
 namespace marrow {
@@ -112,38 +114,12 @@ void export_encoder(const std::filesystem::path& run,
                     const std::string& encoder_yaml,
                     const RecipeOptions& recipe,
                     const std::string& sentence) {
-  const std::filesystem::path folder = run / "encoder";
-  TensorFile weights = weights_of(encoder, "");
-  weights.metadata["format"] = "pt";  // what other safetensors readers look for
-  weights.metadata["marrow_version"] = MARROW_VERSION;
-  write_safetensors(folder / "model.safetensors", weights);
-  if (decoder != nullptr) {
-    TensorFile decoder_weights = weights_of(*decoder, "");
-    decoder_weights.metadata["format"] = "pt";
-    decoder_weights.metadata["marrow_version"] = MARROW_VERSION;
-    write_safetensors(folder / "decoder.safetensors", decoder_weights);
-  }
-  nlohmann::ordered_json stages = nlohmann::ordered_json::array();
-  for (const Encoder::Stage& stage : encoder.stages()) {
-    stages.push_back({{"channels", stage.channels}, {"stride", stage.stride}});
-  }
-  const nlohmann::ordered_json config = {{"version", 1},
-                                         {"encoder_yaml", encoder_yaml},
-                                         {"dimensions", encoder.dimensions()},
-                                         {"input_channels", encoder.input_channels()},
-                                         {"stages", stages}};
-  write_atomically(folder / "config.json", config.dump(2) + "\n");
-  write_atomically(folder / "preprocessor.json", recipe_to_json(recipe));
-  write_atomically(
-      folder / "README.md",
-      "# Encoder\n\n" + sentence +
-          "\n\n- `model.safetensors`: weights, the dense network's own names\n" +
-          (decoder == nullptr ? std::string()
-                              : "- `decoder.safetensors`: the decoder that was trained with it, "
-                                "which a fine-tuning starts from\n") +
-          "- `config.json`: the network, as `encoder_yaml` for a configuration file\n"
-          "- `preprocessor.json`: how volumes must be prepared before they enter the network\n\n"
-          "For research use only.\n");
+  write_encoder_folder(run / "encoder",
+                       encoder,
+                       decoder,
+                       recipe,
+                       {.encoder_yaml = encoder_yaml, .sentence = sentence},
+                       own_names().name);
 }
 
 std::filesystem::path load_exported_encoder(const std::filesystem::path& run, Encoder& encoder) {

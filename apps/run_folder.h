@@ -65,7 +65,7 @@ struct RunDescription {
   Config config;
   std::string config_yaml;
   RecipeOptions recipe;
-  std::string task;  // "pretrain" | "segment"
+  std::string task;  // "pretrain" | "import" | "segment"
   std::map<std::string, std::string> facts;
 };
 

@@ -273,4 +273,9 @@ std::shared_ptr<Encoder> make_vit(const ConfigSection& options) {
   return std::make_shared<Vit>(options.parse<VitOptions>());
 }
 
+std::vector<std::int64_t> vit_position_grid(const ConfigSection& options) {
+  const auto parsed = options.parse<VitOptions>();
+  return embedded_grid(parsed, per_axis(parsed.patch, parsed.dimensions, "patch"));
+}
+
 }  // namespace marrow

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "models/encoder.h"
 
@@ -17,5 +19,9 @@ namespace marrow {
 //
 // Options: `marrow describe vit`.
 [[nodiscard]] std::shared_ptr<Encoder> make_vit(const ConfigSection& options);
+
+// Patches per axis of the input that the position embedding of such an encoder is made for. Throws
+// as make_vit.
+[[nodiscard]] std::vector<std::int64_t> vit_position_grid(const ConfigSection& options);
 
 }  // namespace marrow

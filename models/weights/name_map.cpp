@@ -7,12 +7,15 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include "core/error.h"
 #include "core/text.h"
+#include "models/layers/norm.h"
+#include "models/weights/bias_folding.h"
 #include "models/weights/name_families.h"
 #include "models/weights/name_match.h"
 
@@ -48,40 +51,6 @@ std::string block_of(const std::string& name) {
 std::string module_of(const std::string& name) {
   const std::size_t dot = name.rfind('.');
   return dot == std::string::npos ? "" : name.substr(0, dot);
-}
-
-// The norm that follows a convolution, by the names of our encoders.
-std::string norm_after(const std::string& conv) {
-  const std::size_t dot = conv.rfind('.') + 1;  // 0 when there is none
-  const std::string last = conv.substr(dot);
-  const std::string before = conv.substr(0, dot);
-  if (before.ends_with("downsample.") && last == "0") {
-    return before + "1";
-  }
-  if (last == "conv") {
-    return before + "norm";
-  }
-  return last.starts_with("conv") ? before + "bn" + last.substr(4) : "";
-}
-
-// A bias there that ours has not, before a norm: the norm takes it out again, by the mean of each
-// sample, or by a running mean that then has to be without it. Returns what was done; empty when
-// there is no such norm.
-std::string absorb_bias(const std::string& norm,
-                        const at::Tensor& bias,
-                        std::map<std::string, at::Tensor>& values) {
-  if (norm.empty() || !values.contains(norm + ".weight")) {
-    return "";
-  }
-  const auto mean = values.find(norm + ".running_mean");
-  if (mean == values.end()) {
-    return "left out, as the norm after it takes a constant away";
-  }
-  if (mean->second.sizes() != bias.sizes()) {
-    return "";
-  }
-  mean->second = mean->second - bias.to(mean->second.scalar_type());
-  return "taken into " + norm + ".running_mean";
 }
 
 // Leading components of names, each with how many there are: "decoder (12), fc (2)".
@@ -155,6 +124,8 @@ struct ImportWork {
   std::map<std::string, at::Tensor> theirs;
   std::string file_name;
   FitOptions fit;
+  bool centred = false;          // norms without running means take a channel's constant away
+  bool fixed_positions = false;  // ours are computed, not learned
   std::map<std::string, at::Tensor> values;  // by our names
   std::set<std::string> used_modules;
   WeightImport made;
@@ -224,6 +195,15 @@ at::Tensor import_value(ImportWork& work, const std::string& name, const at::Ten
                             shape_text(target),
                             name));
   }
+  if (work.fit.positions && work.fixed_positions &&
+      (!fitted.how.empty() || !at::allclose(fitted.tensor, target, 1e-3, 1e-3))) {
+    throw Error(ErrorCode::kRefused,
+                fmt::format("{}: \"{}\" of shape {} are other positions than this encoder computes "
+                            "for itself; say encoder.positions=learned, or the file's image_size",
+                            work.file_name,
+                            printable(work.match.names.at(name).front()),
+                            shape_text(work.given(name))));
+  }
   if (!fitted.how.empty()) {
     work.made.adapted.push_back(name + ": " + fitted.how);
   }
@@ -265,7 +245,7 @@ void import_rest(ImportWork& work, const TensorFile& file) {
     if (!module.empty() && work.used_modules.contains(module)) {
       const std::string how =
           own->ends_with(".bias")
-              ? absorb_bias(norm_after(module), work.theirs.at(name), work.values)
+              ? absorb_bias(norm_after(module), work.theirs.at(name), work.centred, work.values)
               : "";
       if (!how.empty()) {
         work.made.adapted.push_back(*own + ": " + how);
@@ -280,7 +260,7 @@ void import_rest(ImportWork& work, const TensorFile& file) {
 
 }  // namespace
 
-WeightImport import_weights(torch::nn::Module& encoder,
+WeightImport import_weights(Encoder& encoder,
                             std::string_view part,
                             const TensorFile& file,
                             const WeightImportOptions& options,
@@ -290,6 +270,10 @@ WeightImport import_weights(torch::nn::Module& encoder,
   for (const auto& target : work.targets) {
     work.ours.insert(target.first);
   }
+  const auto* const maskable = dynamic_cast<const MaskableEncoder*>(&encoder);
+  work.centred = maskable != nullptr && maskable->norm().kind == NormKind::kInstance;
+  const auto buffers = encoder.named_buffers(true);
+  work.fixed_positions = buffers.contains(std::string(kPositions));
   work.match = match_names(file, work.ours, part, options.prefix);
   work.theirs = {file.tensors.begin(), file.tensors.end()};
   work.file_name = file_name;
@@ -323,9 +307,7 @@ WeightImport import_weights(torch::nn::Module& encoder,
   return work.made;
 }
 
-TensorFile weights_in_names(const torch::nn::Module& encoder,
-                            std::string_view part,
-                            std::string_view names) {
+TensorFile weights_in_names(const Encoder& encoder, std::string_view part, std::string_view names) {
   const NameFamily family = export_family(part, names);
   const bool own = family.name == own_names().name;
   TensorFile file;

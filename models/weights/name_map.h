@@ -6,8 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <torch/nn/module.h>
-
+#include "models/encoder.h"
 #include "models/weights/safetensors.h"
 #include "models/weights/tensor_fit.h"
 
@@ -17,7 +16,8 @@ struct WeightImportOptions {
   double minimum = 0.5;               // share of the encoder's tensors that the file must give
   std::optional<std::string> prefix;  // what to peel; else the peeling that matches most
   Inflation inflation = Inflation::kAverage;
-  std::vector<std::int64_t> grid;  // of the encoder's tokens, D, H, W or H, W; empty: it has none
+  std::vector<std::int64_t>
+      grid;  // of the encoder's tokens (vit_position_grid); empty: even, or none
 };
 
 // What an import did. Tensors are parameters and buffers of the encoder.
@@ -50,7 +50,7 @@ struct WeightImport {
 // file_name: for messages. Throws Error{kRefused} when nothing or less than the minimum matched,
 // when a tensor cannot be made to fit (naming it, what was expected and found) or stands twice with
 // different values; the encoder is unchanged then.
-[[nodiscard]] WeightImport import_weights(torch::nn::Module& encoder,
+[[nodiscard]] WeightImport import_weights(Encoder& encoder,
                                           std::string_view part,
                                           const TensorFile& file,
                                           const WeightImportOptions& options,
@@ -58,7 +58,7 @@ struct WeightImport {
 
 // The encoder's tensors under the names of a family of export_family, for another tool to load;
 // with the counters "num_batches_tracked" (0) that strict loading of batch norms asks for.
-[[nodiscard]] TensorFile weights_in_names(const torch::nn::Module& encoder,
+[[nodiscard]] TensorFile weights_in_names(const Encoder& encoder,
                                           std::string_view part,
                                           std::string_view names);
 
