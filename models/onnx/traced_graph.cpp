@@ -2,6 +2,7 @@
 // norm_act).
 #include "models/onnx/traced_graph.h"
 
+#include <algorithm>
 #include <sstream>
 #include <unordered_map>
 
@@ -134,6 +135,10 @@ class Pairing {
     return index;
   }
 
+  static bool same_tensor(const at::Tensor& a, const at::Tensor& b) {
+    return a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() && at::equal(a, b);
+  }
+
   std::int64_t add_constant(const jit::Value* value,
                             const at::Tensor& tensor,
                             const at::Tensor& other) {
@@ -142,8 +147,17 @@ class Pairing {
     made.follows_batch.assign(made.size.size(), false);
     made.type = tensor.scalar_type();
     made.constant = tensor;
-    made.varies = tensor.sizes() != other.sizes() || tensor.scalar_type() != other.scalar_type() ||
-                  !at::equal(tensor, other);
+    made.varies = !same_tensor(tensor, other);
+    for (std::int64_t axis = 0; made.varies && axis < tensor.dim(); ++axis) {
+      const at::Tensor row = tensor.narrow(axis, 0, std::min<std::int64_t>(1, tensor.size(axis)));
+      if (tensor.dim() == other.dim() && tensor.size(axis) + 1 == other.size(axis) &&
+          same_tensor(row.expand_as(tensor), tensor) && same_tensor(row.expand_as(other), other)) {
+        made.varies = false;
+        made.constant = row;
+        made.follows_batch[static_cast<std::size_t>(axis)] = true;
+        break;
+      }
+    }
     return keep(value, std::move(made));
   }
 

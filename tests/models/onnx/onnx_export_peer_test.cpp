@@ -58,6 +58,7 @@ class OnnxExportPeer : public testing_support::PythonPeer {
            const TensorForward& forward,
            std::vector<std::int64_t> size,
            const std::vector<std::string>& outputs = {"output"}) {
+    SCOPED_TRACE(name);
     const at::NoGradGuard no_grad;
     testing_support::disturb(module);
     size[0] = 1;
@@ -142,8 +143,8 @@ class WithHead : public torch::nn::Module {
     register_module("encoder", encoder_);
     if (head.empty()) {
       const std::int64_t features = encoder_->stages().back().channels;
-      weight_ = register_parameter("head.weight", at::randn({classes, features}));
-      bias_ = register_parameter("head.bias", at::randn({classes}));
+      weight_ = register_parameter("weight", at::randn({classes, features}));
+      bias_ = register_parameter("bias", at::randn({classes}));
       return;
     }
     Heads heads("head");
@@ -180,7 +181,7 @@ TEST_F(OnnxExportPeer, HeadsGiveTheSameLogits) {
   // The decoder's maps are larger than the input here and are cut.
   add_head("segmenter2d",
            std::make_shared<WithHead>(
-               make_encoder("resnet", "encoder:\n  dimensions: 2\n  depth: 10\n  width: 4\n"),
+               make_encoder("resnet", "encoder:\n  dimensions: 2\n  depth: 10\n  width: 8\n"),
                "unet_decoder",
                4),
            {1, 1, 60, 76});

@@ -74,7 +74,7 @@ TEST_F(OnnxExport, HoldsEveryParameterByteForByteUnderItsName) {
 
 TEST_F(OnnxExport, HoldsTheKeptStatisticsOfABatchNorm) {
   const auto encoder =
-      make_encoder("resnet", "encoder:\n  dimensions: 2\n  depth: 10\n  width: 4\n");
+      make_encoder("resnet", "encoder:\n  dimensions: 2\n  depth: 10\n  width: 8\n");
   testing_support::disturb(*encoder);
 
   const OnnxModel model = exported(encoder, at::randn({1, 1, 64, 32}));
@@ -196,6 +196,15 @@ TEST_F(OnnxExport, RefusesArgumentsThatDependOnTheNumberOfSamples) {
 
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(error.what(), HasSubstr("number of samples"));
+}
+
+TEST_F(OnnxExport, RefusesATensorThatIsAnotherOneForEveryNumberOfSamples) {
+  const Error error = refusal([](const at::Tensor& x) {
+    return std::vector<at::Tensor>{x + at::arange(x.size(0)).view({-1, 1, 1, 1})};
+  });
+
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("another one for every number of samples"));
 }
 
 TEST_F(OnnxExport, RefusesOtherStepsForAnotherNumberOfSamples) {
