@@ -196,6 +196,7 @@ TEST_F(OnnxExportPeer, SingleOperationsGiveTheSameNumbers) {
   const at::Tensor kernel = at::randn({6});
   const at::Tensor token = at::randn({1, 1, 10});
   const at::Tensor matrix = at::randn({7, 10});
+  const at::Tensor order = at::tensor({2, 0, 1, 1}, at::kLong);
   add_operation("group_norm",
                 [&](const at::Tensor& x) { return at::group_norm(x, 3, kernel, kernel); },
                 {1, 6, 4, 5, 7});
@@ -254,8 +255,7 @@ TEST_F(OnnxExportPeer, SingleOperationsGiveTheSameNumbers) {
                 },
                 {1, 6, 5});
   add_operation("positions",
-                [](const at::Tensor& x) {
-                  const at::Tensor order = at::tensor({2, 0, 1, 1}, at::kLong);
+                [&](const at::Tensor& x) {
                   return x.index({at::indexing::Slice(), order}) + x.index_select(1, order);
                 },
                 {1, 3, 5});

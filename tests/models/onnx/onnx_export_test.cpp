@@ -1,7 +1,6 @@
 #include "models/onnx/onnx_export.h"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 
 #include <ATen/ATen.h>
@@ -205,6 +204,26 @@ TEST_F(OnnxExport, RefusesATensorThatIsAnotherOneForEveryNumberOfSamples) {
 
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(error.what(), HasSubstr("another one for every number of samples"));
+}
+
+TEST_F(OnnxExport, RefusesMemoryThatAKernelOfItsOwnFills) {
+  const Error error = refusal([](const at::Tensor& x) {
+    const at::Tensor y = at::empty_like(x);
+    std::copy_n(x.const_data_ptr<float>(), x.numel(), y.mutable_data_ptr<float>());
+    return std::vector<at::Tensor>{y.relu()};
+  });
+
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("aten::relu a tensor that it fills by a kernel"));
+}
+
+TEST_F(OnnxExport, RefusesANetworkThatDecidesByItsInputsValues) {
+  const Error error = refusal([](const at::Tensor& x) {
+    return std::vector<at::Tensor>{x.mean().item<float>() == 1.0F ? x.relu() : x.neg()};
+  });
+
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("other numbers than the network"));
 }
 
 TEST_F(OnnxExport, RefusesOtherStepsForAnotherNumberOfSamples) {
