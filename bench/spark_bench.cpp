@@ -56,10 +56,7 @@ void spark_step(benchmark::State& state, const std::string& precision) {
     }
     loss.backward();
     const double norm = optimizer.gradient_norm();
-    if (norm > kClip) {
-      optimizer.scale_gradients(kClip / norm);
-    }
-    optimizer.step(1e-4, 0.05);
+    optimizer.step(1e-4, 0.05, norm > kClip ? kClip / norm : 1);
     optimizer.zero_gradients();
   };
 

@@ -1,6 +1,7 @@
 #include "models/training/checkpoint.h"
 
 #include <algorithm>
+#include <charconv>
 #include <system_error>
 
 #include <ATen/core/grad_mode.h>
@@ -8,23 +9,13 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/text.h"
 
 namespace marrow {
 
 namespace {
 
-std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path& run) {
-  std::vector<std::filesystem::path> files;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("step-") && name.ends_with(".safetensors")) {
-      files.push_back(entry.path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
+constexpr const char* kCheckpointFormat = "marrow-checkpoint-1";
 
 }  // namespace
 
@@ -52,19 +43,53 @@ TensorFile weights_of(const torch::nn::Module& module, const std::string& prefix
   return file;
 }
 
+std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path& run) {
+  std::vector<std::filesystem::path> files;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("step-") && name.ends_with(".safetensors")) {
+      files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 void save_checkpoint(const std::filesystem::path& run,
                      std::int64_t step,
-                     const torch::nn::Module& module,
-                     const AdamW& optimizer,
+                     const TrainingState& state,
                      const std::map<std::string, std::string>& metadata) {
-  TensorFile file = weights_of(module, "model.");
-  for (const auto& [name, tensor] : optimizer.state()) {
+  TensorFile file = weights_of(state.module, "model.");
+  for (const auto& [name, tensor] : state.optimizer.state()) {
     file.tensors.emplace_back("optimizer." + name, tensor);
+  }
+  if (state.average != nullptr) {
+    const auto averages = state.average->state("ema.");
+    file.tensors.insert(file.tensors.end(), averages.begin(), averages.end());
   }
   file.metadata = metadata;
   file.metadata["step"] = std::to_string(step);
-  file.metadata["format"] = "marrow-checkpoint-1";
+  file.metadata["format"] = kCheckpointFormat;
   write_safetensors(checkpoint_path(run, step), file);
+}
+
+Checkpoint read_checkpoint(const std::filesystem::path& file) {
+  Checkpoint checkpoint;
+  checkpoint.content = read_safetensors(file);
+  if (checkpoint.text("format") != kCheckpointFormat) {
+    throw Error(ErrorCode::kUnsupported,
+                file.string() + " was written by another version of the program (format \"" +
+                    printable(checkpoint.text("format")) + "\")");
+  }
+  const std::string step = checkpoint.text("step");
+  const auto [end, error] =
+      std::from_chars(step.data(), step.data() + step.size(), checkpoint.step);
+  if (error != std::errc() || end != step.data() + step.size()) {
+    throw Error(ErrorCode::kUnreadable,
+                file.string() + " names no step in its metadata, but \"" + printable(step) + "\"");
+  }
+  return checkpoint;
 }
 
 std::optional<Checkpoint> latest_checkpoint(const std::filesystem::path& run) {
@@ -72,16 +97,7 @@ std::optional<Checkpoint> latest_checkpoint(const std::filesystem::path& run) {
   std::string damage;
   while (!files.empty()) {
     try {
-      Checkpoint checkpoint;
-      checkpoint.content = read_safetensors(files.back());
-      if (checkpoint.text("format") != "marrow-checkpoint-1") {
-        throw Error(ErrorCode::kUnsupported,
-                    files.back().string() +
-                        " was written by another version of the program (format \"" +
-                        checkpoint.text("format") + "\")");
-      }
-      checkpoint.step = std::stoll(checkpoint.text("step"));
-      return checkpoint;
+      return read_checkpoint(files.back());
     } catch (const Error& error) {
       damage = error.what();
       log::warn(damage + (files.size() > 1 ? "; trying the checkpoint before it" : ""));
@@ -131,6 +147,17 @@ void restore_weights(torch::nn::Module& module,
                 "weights: the file holds \"" + left.begin()->first +
                     "\", which this network does not have");
   }
+}
+
+void restore_trained_weights(torch::nn::Module& module, const TensorFile& content) {
+  TensorFile chosen;
+  for (const auto& [name, tensor] : content.tensors) {
+    if (name.starts_with("model.")) {
+      const at::Tensor average = content.find("ema." + name.substr(6));
+      chosen.tensors.emplace_back(name, average.defined() ? average : tensor);
+    }
+  }
+  restore_weights(module, chosen, "model.");
 }
 
 void restore_optimizer(AdamW& optimizer, const TensorFile& content) {

@@ -19,6 +19,7 @@
 #include "models/training/metrics_log.h"
 #include "models/training/optimizer.h"
 #include "models/training/schedule.h"
+#include "models/training/weight_average.h"
 
 namespace marrow {
 
@@ -53,6 +54,9 @@ class Run {
     objective_.to(device_);
     apply_layout(objective_, result_.mode);
     optimizer_.emplace(objective_, AdamW::Options{options_.beta1, options_.beta2, 1e-8});
+    if (options_.ema > 0) {
+      average_.emplace(objective_, options_.ema);
+    }
     if (checkpoint.has_value()) {
       resume(*checkpoint);
     }
@@ -83,6 +87,9 @@ class Run {
       throw_if_interrupted("training");
     }
     progress.finish();
+    if (average_.has_value()) {
+      average_->swap();  // what is exported
+    }
     result_.steps = step_;
     result_.seconds = train_seconds_;
     result_.samples_per_second =
@@ -135,6 +142,9 @@ class Run {
   void resume(const Checkpoint& checkpoint) {
     restore_weights(objective_, checkpoint.content, "model.");
     restore_optimizer(*optimizer_, checkpoint.content);
+    if (average_.has_value()) {
+      average_->load(checkpoint.content, "ema.");
+    }
     step_ = checkpoint.step;
     result_.resumed_from = checkpoint.step;
     train_seconds_ = 0;
@@ -153,6 +163,9 @@ class Run {
     }
     if (batch.labels.defined()) {
       batch.labels = batch.labels.to(device_);
+    }
+    if (batch.targets.defined()) {
+      batch.targets = batch.targets.to(device_);
     }
     // Layers that draw random numbers draw the same ones after a resume.
     at::manual_seed(derive_seed(run_.seed, "step", {static_cast<std::uint64_t>(step_)}));
@@ -173,10 +186,10 @@ class Run {
       refuse_update(batch, loss);
     } else {
       skipped_ = 0;
-      if (options_.clip > 0 && norm > options_.clip) {
-        optimizer_->scale_gradients(options_.clip / norm);
-      }
-      optimizer_->step(lr(), weight_decay());
+      optimizer_->set_lr_factors(
+          [this](std::size_t group) { return objective_.lr_factor(group, step_); });
+      const bool clips = options_.clip > 0 && norm > options_.clip;
+      optimizer_->step(lr(), weight_decay(), clips ? options_.clip / norm : 1);
       loss_sum_ += loss;
       norm_sum_ += norm;
       ++logged_;
@@ -186,6 +199,9 @@ class Run {
     }
     ++step_;
     objective_.after_update(static_cast<double>(step_) / static_cast<double>(options_.steps));
+    if (average_.has_value()) {
+      average_->update(step_);
+    }
   }
 
   void refuse_update(const Batch& batch, double loss) {
@@ -242,6 +258,7 @@ class Run {
   }
 
   void validate() {
+    const AveragedWeights averaged(average());
     objective_.eval();
     double score = 0;
     {
@@ -278,8 +295,11 @@ class Run {
     return metadata;
   }
 
+  // Null when there is none.
+  [[nodiscard]] WeightAverage* average() { return average_.has_value() ? &*average_ : nullptr; }
+
   void save() {
-    save_checkpoint(run_.folder, step_, objective_, *optimizer_, metadata());
+    save_checkpoint(run_.folder, step_, {objective_, *optimizer_, average()}, metadata());
     prune_checkpoints(run_.folder);
   }
 
@@ -289,6 +309,7 @@ class Run {
   const TrainRun& run_;
   at::Device device_;
   std::optional<AdamW> optimizer_;
+  std::optional<WeightAverage> average_;
   MetricsLog* metrics_ = nullptr;
   TrainResult result_;
   std::int64_t step_ = 0;

@@ -28,6 +28,7 @@ struct TrainOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double clip = 5.0;
+  double ema = 0;
   std::string precision = "auto";
   std::string layout = "auto";
   std::string device = "auto";
@@ -57,6 +58,11 @@ struct TrainOptions {
     visit("beta1", beta1, Range{0.0, 0.9999}, "AdamW's first moment");
     visit("beta2", beta2, Range{0.0, 0.99999}, "AdamW's second moment");
     visit("clip", clip, Range{0.0, 1e6}, "largest gradient norm; 0: no clipping");
+    visit("ema",
+          ema,
+          Range{0.0, 0.99999},
+          "momentum of averaged weights, which are validated, kept as the best and exported; 0: "
+          "none");
     visit("precision",
           precision,
           OneOf{{"auto", "fp32", "bf16"}},
@@ -114,7 +120,8 @@ struct TrainResult {
 // signal it saves and throws Error{kInterrupted}. A loss or gradient that is not finite skips that
 // update; three in a row end the run with Error{kInternal} naming step and cases, without saving.
 // On the CPU the weights after step n are a function of the arguments, the thread count and the
-// kind of processor only: resuming changes no bit.
+// kind of processor only: resuming changes no bit. With options.ema the objective ends with the
+// averaged weights.
 [[nodiscard]] TrainResult train(Objective& objective,
                                 BatchSource& batches,
                                 const TrainOptions& options,

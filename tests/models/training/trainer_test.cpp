@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fstream>
 #include <map>
+#include <random>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/interrupt.h"
 #include "core/rng.h"
 #include "models/layers/residual_block.h"
 #include "models/training/checkpoint.h"
@@ -43,12 +45,12 @@ class NoiseBatches : public BatchSource {
 
 class Denoiser : public Objective {
  public:
-  Denoiser() {
+  explicit Denoiser(double drop_rate = 0.0) {
     torch::manual_seed(7);
     block_ = register_module(
         "block",
         std::make_shared<ResidualBlock>(
-            3, 1, 6, std::vector<std::int64_t>{1, 1, 1}, NormKind::kInstance, false));
+            3, 1, 6, std::vector<std::int64_t>{1, 1, 1}, NormKind::kInstance, false, drop_rate));
     last_ = register_module("last",
                             std::make_shared<Conv>(Conv::Options{
                                 .in = 6, .out = 1, .kernel = 1, .stride = {}, .bias = true}));
@@ -162,62 +164,181 @@ TEST(Trainer, ResumesInBfloat16WithTheSameBits) {
                     final_weights(folder.path() / "whole", 10));
 }
 
-TEST(Trainer, KilledAtAnyMomentItEndsWithTheSameBits) {
+TEST(Trainer, ResumesWithDropPathWithTheSameBits) {
   const TemporaryFolder folder;
-  {
-    Denoiser objective;
+  const auto train_in = [&](const char* name, double drop_rate) {
+    Denoiser objective(drop_rate);
     NoiseBatches batches;
-    static_cast<void>(
-        train(objective, batches, small_options(20), run_in(folder.path() / "whole")));
-  }
-  for (const std::int64_t kill_at : {3, 8, 17}) {
-    const std::filesystem::path killed = folder.path() / ("killed-" + std::to_string(kill_at));
-    const pid_t child = fork();
-    if (child == 0) {
-      // In the child: the process dies without any clean-up while step `kill_at` asks for its
-      // batch.
-      class Killer : public NoiseBatches {
-       public:
-        explicit Killer(std::int64_t at) : at_(at) {}
+    return train(objective, batches, small_options(10), run_in(folder.path() / name));
+  };
+  static_cast<void>(train_in("without", 0.0));
+  static_cast<void>(train_in("whole", 0.5));
+  static_cast<void>(train_in("again", 0.5));
+  // as if it had been killed after its first checkpoint
+  std::filesystem::remove(checkpoint_path(folder.path() / "again", 10));
 
-        Batch batch(std::int64_t step) override {
-          if (step == at_) {
-            raise(SIGKILL);
-          }
-          return NoiseBatches::batch(step);
-        }
+  const TrainResult result = train_in("again", 0.5);
 
-       private:
-        std::int64_t at_;
-      };
+  EXPECT_EQ(result.resumed_from, 5);
+  const TensorFile whole = final_weights(folder.path() / "whole", 10);
+  expect_equal_bits(final_weights(folder.path() / "again", 10), whole);
+  const char* weight = "model.block.conv1.conv.weight";
+  EXPECT_FALSE(
+      at::equal(final_weights(folder.path() / "without", 10).find(weight), whole.find(weight)));
+}
 
-      at::set_num_threads(1);
-      Denoiser objective;
-      Killer batches(kill_at);
-      static_cast<void>(train(objective, batches, small_options(20), run_in(killed)));
-      _exit(0);
+// Raises a signal while step `at` asks for its batch.
+class SignalledBatches : public NoiseBatches {
+ public:
+  SignalledBatches(int signal, std::int64_t at) : signal_(signal), at_(at) {}
+
+  Batch batch(std::int64_t step) override {
+    if (step == at_) {
+      raise(signal_);
     }
-    int status = 0;
-    waitpid(child, &status, 0);
-    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    return NoiseBatches::batch(step);
   }
-  // The children ran with one thread: their uninterrupted reference must, too.
+
+ private:
+  int signal_;
+  std::int64_t at_;
+};
+
+// Trains in a child process of one thread, which `signal` meets at step `at`; returns how it ended.
+int status_of_child(int signal,
+                    std::int64_t at,
+                    const std::filesystem::path& folder,
+                    const TrainOptions& options) {
+  const pid_t child = fork();
+  if (child == 0) {
+    at::set_num_threads(1);
+    install_interrupt_handlers();
+    Denoiser objective;
+    SignalledBatches batches(signal, at);
+    try {
+      static_cast<void>(train(objective, batches, options, run_in(folder)));
+    } catch (const Error& error) {
+      _exit(exit_code(error.code()));
+    }
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+// Steps at which a run is stopped: others in every run of the tests, and told when one fails.
+std::vector<std::int64_t> random_steps(std::int64_t last) {
+  std::random_device device;
+  std::vector<std::int64_t> steps = {0, last - 1};
+  for (int n = 0; n < 3; ++n) {
+    steps.push_back(std::uniform_int_distribution<std::int64_t>(1, last - 2)(device));
+  }
+  return steps;
+}
+
+TEST(Trainer, StoppedAtAnyStepItEndsWithTheSameBits) {
+  const TemporaryFolder folder;
+  TrainOptions options = small_options(20);
+  options.ema = 0.9;
+  const int threads = at::get_num_threads();
+  // The children run with one thread: their uninterrupted reference must, too.
   at::set_num_threads(1);
   {
     Denoiser objective;
     NoiseBatches batches;
-    static_cast<void>(train(objective, batches, small_options(20), run_in(folder.path() / "one")));
+    static_cast<void>(train(objective, batches, options, run_in(folder.path() / "whole")));
   }
-  const TensorFile expected = final_weights(folder.path() / "one", 20);
-  for (const std::int64_t kill_at : {3, 8, 17}) {
-    const std::filesystem::path killed = folder.path() / ("killed-" + std::to_string(kill_at));
-    Denoiser objective;
-    NoiseBatches batches;
-    const TrainResult result = train(objective, batches, small_options(20), run_in(killed));
-    EXPECT_EQ(result.resumed_from, kill_at / 5 * 5);
-    expect_equal_bits(final_weights(killed, 20), expected);
+  const TensorFile expected = final_weights(folder.path() / "whole", 20);
+  ASSERT_TRUE(expected.find("ema.last.weight").defined());
+
+  for (const int signal : {SIGKILL, SIGTERM}) {
+    for (const std::int64_t at : random_steps(20)) {
+      SCOPED_TRACE("signal " + std::to_string(signal) + " at step " + std::to_string(at));
+      const std::filesystem::path stopped =
+          folder.path() / (std::to_string(signal) + "-" + std::to_string(at));
+      const int status = status_of_child(signal, at, stopped, options);
+      Denoiser objective;
+      NoiseBatches batches;
+      const TrainResult result = train(objective, batches, options, run_in(stopped));
+
+      if (signal == SIGKILL) {
+        ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        EXPECT_EQ(result.resumed_from, at / 5 * 5);
+      } else {  // it finishes the step and saves
+        ASSERT_TRUE(WIFEXITED(status));
+        EXPECT_EQ(WEXITSTATUS(status), exit_code(ErrorCode::kInterrupted));
+        EXPECT_EQ(result.resumed_from, at + 1);
+      }
+      expect_equal_bits(final_weights(stopped, 20), expected);
+      std::filesystem::remove_all(stopped);
+    }
   }
-  at::set_num_threads(2);
+  at::set_num_threads(threads);
+}
+
+// Keeps the weights that every step ended with.
+class Recorder : public Denoiser {
+ public:
+  void after_update(double) override { steps.push_back(last_weight().clone()); }
+
+  [[nodiscard]] at::Tensor last_weight() const {
+    return named_parameters()["last.weight"].detach();
+  }
+
+  std::vector<at::Tensor> steps;
+};
+
+TEST(Trainer, AveragedWeightsAreThoseThatAreValidatedKeptAndLeftInTheObjective) {
+  const TemporaryFolder folder;
+  Recorder objective;
+  const at::Tensor start = objective.last_weight().clone();
+  NoiseBatches batches;
+  TrainOptions options = small_options(15);
+  options.ema = 0.5;
+  options.validate_every = 5;
+  TrainRun run = run_in(folder.path());
+  std::vector<at::Tensor> seen;
+  run.validate = [&](std::int64_t step, const ComputeMode&) {
+    seen.push_back(objective.last_weight().clone());
+    return step == 10 ? 1.0 : 0.0;
+  };
+  static_cast<void>(train(objective, batches, options, run));
+
+  // By hand: momentum 2/11, 3/12, 4/13, 5/14, 6/15, 7/16, 8/17, then 1/2.
+  std::vector<at::Tensor> averages = {start};
+  for (std::int64_t t = 1; t <= 15; ++t) {
+    const double momentum =
+        t <= 7 ? (1.0 + static_cast<double>(t)) / (10.0 + static_cast<double>(t)) : 0.5;
+    averages.push_back(momentum * averages.back() +
+                       (1 - momentum) * objective.steps[static_cast<std::size_t>(t - 1)]);
+  }
+  const auto expect_near = [](const at::Tensor& found, const at::Tensor& expected) {
+    EXPECT_LT((found - expected).abs().max().item<double>(), 1e-6);
+  };
+  ASSERT_EQ(seen.size(), 3U);
+  expect_near(seen[0], averages[5]);
+  expect_near(seen[2], averages[15]);
+  expect_near(read_safetensors(best_checkpoint_path(folder.path())).find("model.last.weight"),
+              averages[10]);
+  const TensorFile last = final_weights(folder.path(), 15);
+  expect_near(last.find("ema.last.weight"), averages[15]);
+  EXPECT_TRUE(at::equal(last.find("model.last.weight"), objective.steps[14]));
+  EXPECT_TRUE(at::equal(objective.last_weight(), last.find("ema.last.weight")));
+  EXPECT_GT((averages[15] - objective.steps[14]).abs().max().item<double>(), 1e-4);
+}
+
+TEST(Trainer, WhatARunIsJudgedByAreItsAveragedWeights) {
+  const TemporaryFolder folder;
+  TrainOptions options = small_options(5);
+  options.ema = 0.9;
+  Denoiser trained;
+  NoiseBatches batches;
+  static_cast<void>(train(trained, batches, options, run_in(folder.path())));
+  Denoiser restored;
+  restore_trained_weights(restored, final_weights(folder.path(), 5));
+
+  EXPECT_TRUE(at::equal(restored.parameters().back(), trained.parameters().back()));
 }
 
 TEST(Trainer, ADamagedCheckpointIsPassedOverForTheOneBeforeIt) {
