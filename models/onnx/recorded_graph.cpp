@@ -63,6 +63,8 @@ std::shared_ptr<jit::Graph> recorded_graph(const TensorForward& forward,
   }
   std::shared_ptr<jit::Graph> graph;
   try {
+    // Once before: a network may make tables for the size of its input by its own loops.
+    static_cast<void>(forward(example));
     // In-place operations become plain ones: a value of ONNX is never changed.
     graph = jit::tracer::trace(
                 inputs,

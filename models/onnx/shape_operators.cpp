@@ -61,6 +61,24 @@ void matrix_transpose(const TracedOperation& operation) {
   transposed_by(operation, order);
 }
 
+void move_axes(const TracedOperation& operation) {
+  const std::int64_t rank = operation.rank("self");
+  const Sizes from = operation.integers("source");
+  const Sizes to = operation.integers("destination");
+  Sizes order(static_cast<std::size_t>(rank), -1);
+  Sizes rest = axes_in_order(rank);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const std::int64_t source = from[i] < 0 ? from[i] + rank : from[i];
+    order[static_cast<std::size_t>(to[i] < 0 ? to[i] + rank : to[i])] = source;
+    rest.erase(std::find(rest.begin(), rest.end(), source));
+  }
+  auto next = rest.begin();
+  for (std::int64_t& axis : order) {
+    axis = axis < 0 ? *next++ : axis;
+  }
+  transposed_by(operation, order);
+}
+
 std::string sliced(const TracedOperation& operation,
                    std::int64_t axis,
                    std::int64_t start,
@@ -236,6 +254,7 @@ void add_shape_operators(OperationWriters& writers) {
   }
   writers["permute"] = permute;
   writers["transpose"] = transpose;
+  writers["movedim"] = move_axes;
   writers["t"] = matrix_transpose;
   writers["slice"] = slice;
   writers["narrow"] = narrow;
