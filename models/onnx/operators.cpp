@@ -1,6 +1,6 @@
 #include "models/onnx/operators.h"
 
-#include <set>
+#include <algorithm>
 
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
@@ -137,7 +137,9 @@ std::string OnnxBuilder::name(std::int64_t value, const std::string& op) {
   TracedValue from;
   from.size = traced.constant.sizes().vec();
   from.follows_batch.assign(from.size.size(), false);
-  return names_[value] = from.size == traced.size ? kept : expanded(kept, from, traced, op);
+  const bool repeated = std::find(traced.follows_batch.begin(), traced.follows_batch.end(), true) !=
+                        traced.follows_batch.end();
+  return names_[value] = repeated ? expanded(kept, from, traced, op) : kept;
 }
 
 OnnxModel OnnxBuilder::finished(const std::vector<std::string>& outputs) {
