@@ -103,6 +103,11 @@ void gelu_operator(const TracedOperation& operation) {
   operation.set(onnx.add("Mul", {half, onnx.add("Add", {bent, constant(1.0)})}));
 }
 
+void square(const TracedOperation& operation) {
+  const std::string x = operation.tensor("self");
+  operation.set(operation.onnx().add("Mul", {x, x}));
+}
+
 void silu(const TracedOperation& operation) {
   OnnxBuilder& onnx = operation.onnx();
   const std::string x = operation.tensor("self");
@@ -241,6 +246,7 @@ void add_arithmetic_operators(OperationWriters& writers) {
   writers["leaky_relu"] = leaky_relu_operator;
   writers["gelu"] = gelu_operator;
   writers["silu"] = silu;
+  writers["square"] = square;
   writers["matmul"] = product("other");
   writers["mm"] = product("mat2");
   writers["bmm"] = product("mat2");

@@ -170,7 +170,7 @@ OperationWriter upsample(const std::string& mode) {
                                  {"coordinate_transformation_mode",
                                   std::string(nearest   ? "asymmetric"
                                               : corners ? "align_corners"
-                                                        : "pytorch_half_pixel")}};
+                                                        : "half_pixel")}};
     if (nearest) {
       attributes.emplace_back("nearest_mode", std::string("floor"));
     }

@@ -16,7 +16,7 @@ struct OnnxNames {
   std::string input = "input";
   std::vector<std::string> outputs = {"output"};  // one per tensor of `forward`
   std::string graph = "network";
-  std::map<std::string, std::string> metadata;  // goes into metadata_props
+  std::map<std::string, std::string> metadata = {};  // goes into metadata_props
 };
 
 // Writes what `forward` does in eval mode as an ONNX file (operators 17) of the example's size with

@@ -1,6 +1,6 @@
 #include "models/onnx/operators.h"
 
-#include <set>
+#include <algorithm>
 
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
@@ -11,6 +11,11 @@
 #include "core/text.h"
 
 namespace marrow {
+
+void refuse_operation(const std::string& op, const std::string& way) {
+  throw Error(ErrorCode::kUnsupported,
+              fmt::format("onnx: the network uses {} {}, which cannot be exported", op, way));
+}
 
 OnnxBuilder::OnnxBuilder(const TracedGraph& graph,
                          const std::string& input,
@@ -88,6 +93,37 @@ std::string OnnxBuilder::batch() {
   return place->second;
 }
 
+std::string OnnxBuilder::expanded(const std::string& x,
+                                  const TracedValue& from,
+                                  const TracedValue& to,
+                                  const std::string& op) {
+  const std::size_t added = to.size.size() - from.size.size();
+  std::vector<std::string> shape;
+  std::vector<std::int64_t> fixed;
+  for (std::size_t axis = 0; axis < to.size.size(); ++axis) {
+    const bool given = axis >= added && from.size[axis - added] == to.size[axis] &&
+                       (!to.follows_batch[axis] || from.follows_batch[axis - added]);
+    if (given || !to.follows_batch[axis]) {
+      fixed.push_back(given ? 1 : to.size[axis]);
+      continue;
+    }
+    if (to.size[axis] != example_batch_) {
+      refuse_operation(op, "to a multiple of the number of samples");
+    }
+    if (!fixed.empty()) {
+      shape.push_back(integers(fixed));
+      fixed.clear();
+    }
+    shape.push_back(batch());
+  }
+  if (!fixed.empty()) {
+    shape.push_back(integers(fixed));
+  }
+  const std::string wanted =
+      shape.size() > 1 ? add("Concat", shape, {{"axis", std::int64_t{0}}}) : shape.at(0);
+  return add("Expand", {x, wanted});
+}
+
 std::string OnnxBuilder::name(std::int64_t value, const std::string& op) {
   if (const auto found = names_.find(value); found != names_.end()) {
     return found->second;
@@ -95,12 +131,15 @@ std::string OnnxBuilder::name(std::int64_t value, const std::string& op) {
   const TracedValue& traced = graph_.values.at(static_cast<std::size_t>(value));
   MARROW_CHECK(traced.constant.defined());
   if (traced.varies) {
-    throw Error(ErrorCode::kUnsupported,
-                fmt::format("onnx: {} reads a tensor that the network makes anew for every number "
-                            "of samples, which cannot be exported",
-                            op));
+    refuse_operation(op, "on a tensor that is another one for every number of samples");
   }
-  return names_[value] = tensor(traced.constant);
+  const std::string kept = tensor(traced.constant);
+  TracedValue from;
+  from.size = traced.constant.sizes().vec();
+  from.follows_batch.assign(from.size.size(), false);
+  const bool repeated = std::find(traced.follows_batch.begin(), traced.follows_batch.end(), true) !=
+                        traced.follows_batch.end();
+  return names_[value] = repeated ? expanded(kept, from, traced, op) : kept;
 }
 
 OnnxModel OnnxBuilder::finished(const std::vector<std::string>& outputs) {
@@ -183,6 +222,14 @@ const std::vector<std::int64_t>& TracedOperation::tensors(const std::string& nam
   return argument(name).tensors;
 }
 
+std::vector<std::string> TracedOperation::names(const std::string& name) const {
+  std::vector<std::string> list;
+  for (const std::int64_t value : tensors(name)) {
+    list.push_back(builder_.name(value, node_.op));
+  }
+  return list;
+}
+
 const TracedValue& TracedOperation::value(const std::string& name) const {
   MARROW_CHECK(is_tensor(name));
   return builder_.graph().values.at(static_cast<std::size_t>(argument(name).tensors[0]));
@@ -238,8 +285,7 @@ void TracedOperation::set(const std::string& name, std::size_t index) const {
 }
 
 void TracedOperation::refuse(const std::string& way) const {
-  throw Error(ErrorCode::kUnsupported,
-              fmt::format("onnx: the network uses {} {}, which cannot be exported", node_.op, way));
+  refuse_operation(node_.op, way);
 }
 
 std::string reshaped(const TracedOperation& operation,

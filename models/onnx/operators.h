@@ -15,6 +15,9 @@ namespace marrow {
 
 using OnnxAttributes = std::vector<std::pair<std::string, OnnxAttribute>>;
 
+// Throws Error{kUnsupported}: the operation, used in this way, cannot be exported.
+[[noreturn]] void refuse_operation(const std::string& op, const std::string& way);
+
 // An ONNX graph under construction from a traced one.
 class OnnxBuilder {
  public:
@@ -33,10 +36,13 @@ class OnnxBuilder {
   std::string integers(const std::vector<std::int64_t>& values);
   std::string number(double value, at::ScalarType type);
   std::string tensor(const at::Tensor& value);
-  // The number of samples, [1] int64.
-  std::string batch();
-
-  [[nodiscard]] std::int64_t example_batch() const { return example_batch_; }
+  // x of the size `from` with its axes of one repeated to that of `to`; the number of samples is
+  // asked of the input while the network runs. Throws Error{kUnsupported}, naming `op`, where an
+  // axis follows the batch and is not the batch itself.
+  std::string expanded(const std::string& x,
+                       const TracedValue& from,
+                       const TracedValue& to,
+                       const std::string& op);
 
   // The name of a traced value. Throws Error{kUnsupported}, naming `op`, for a constant that
   // changes with the batch.
@@ -52,6 +58,7 @@ class OnnxBuilder {
  private:
   std::string constant(const std::string& key, const at::Tensor& value);
   std::string new_name(const std::string& stem);
+  std::string batch();  // the number of samples, [1] int64
 
   const TracedGraph& graph_;
   OnnxModel model_;
@@ -77,7 +84,9 @@ class TracedOperation {
   [[nodiscard]] std::string tensor_as(const std::string& argument, at::ScalarType type) const;
   // A tensor, or a number as one.
   [[nodiscard]] std::string operand(const std::string& argument, at::ScalarType type) const;
+  // Indices of a list's tensors, -1 for none, and their names.
   [[nodiscard]] const std::vector<std::int64_t>& tensors(const std::string& argument) const;
+  [[nodiscard]] std::vector<std::string> names(const std::string& argument) const;
   [[nodiscard]] const TracedValue& value(const std::string& argument) const;
   [[nodiscard]] std::int64_t rank(const std::string& argument) const;
 
@@ -98,7 +107,6 @@ class TracedOperation {
 
   void set(const std::string& name, std::size_t index = 0) const;
 
-  // Error{kUnsupported}: the operation, used in this way, cannot be exported.
   [[noreturn]] void refuse(const std::string& way) const;
 
  private:

@@ -1,4 +1,4 @@
-// What moves values without changing them.
+// What moves values without changing them, or fills a tensor.
 #include <algorithm>
 
 #include "models/onnx/operators.h"
@@ -61,6 +61,24 @@ void matrix_transpose(const TracedOperation& operation) {
   transposed_by(operation, order);
 }
 
+void move_axes(const TracedOperation& operation) {
+  const std::int64_t rank = operation.rank("self");
+  const Sizes from = operation.integers("source");
+  const Sizes to = operation.integers("destination");
+  Sizes order(static_cast<std::size_t>(rank), -1);
+  Sizes rest = axes_in_order(rank);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const std::int64_t source = from[i] < 0 ? from[i] + rank : from[i];
+    order[static_cast<std::size_t>(to[i] < 0 ? to[i] + rank : to[i])] = source;
+    rest.erase(std::find(rest.begin(), rest.end(), source));
+  }
+  auto next = rest.begin();
+  for (std::int64_t& axis : order) {
+    axis = axis < 0 ? *next++ : axis;
+  }
+  transposed_by(operation, order);
+}
+
 std::string sliced(const TracedOperation& operation,
                    std::int64_t axis,
                    std::int64_t start,
@@ -104,14 +122,6 @@ void select(const TracedOperation& operation) {
                          {{"axis", operation.axis("dim", "self")}}));
 }
 
-std::vector<std::string> names_of(const TracedOperation& operation, const std::string& list) {
-  std::vector<std::string> names;
-  for (const std::int64_t value : operation.tensors(list)) {
-    names.push_back(operation.onnx().name(value, "a list"));
-  }
-  return names;
-}
-
 std::int64_t result_axis(const TracedOperation& operation) {
   const std::int64_t axis = operation.integer("dim");
   return axis < 0 ? axis + std::ssize(operation.result().size) : axis;
@@ -119,13 +129,13 @@ std::int64_t result_axis(const TracedOperation& operation) {
 
 void concatenation(const TracedOperation& operation) {
   operation.set(operation.onnx().add(
-      "Concat", names_of(operation, "tensors"), {{"axis", result_axis(operation)}}));
+      "Concat", operation.names("tensors"), {{"axis", result_axis(operation)}}));
 }
 
 void stack_operator(const TracedOperation& operation) {
   OnnxBuilder& onnx = operation.onnx();
   const std::int64_t axis = result_axis(operation);
-  std::vector<std::string> parts = names_of(operation, "tensors");
+  std::vector<std::string> parts = operation.names("tensors");
   for (std::string& part : parts) {
     part = onnx.add("Unsqueeze", {part, onnx.integers({axis})});
   }
@@ -156,38 +166,20 @@ OperationWriter parts(bool squeezed) {
   };
 }
 
-// Repeats axes of one; the batch's own number is asked of the input while the network runs.
 void expand(const TracedOperation& operation) {
-  OnnxBuilder& onnx = operation.onnx();
-  const TracedValue& from = operation.value("self");
-  const TracedValue& to = operation.result();
-  const std::size_t added = to.size.size() - from.size.size();
-  std::vector<std::string> shape;
-  bool asked = false;
-  Sizes fixed;
-  for (std::size_t axis = 0; axis < to.size.size(); ++axis) {
-    const bool given = axis >= added && from.size[axis - added] == to.size[axis] &&
-                       (!to.follows_batch[axis] || from.follows_batch[axis - added]);
-    if (given || !to.follows_batch[axis]) {
-      fixed.push_back(given ? 1 : to.size[axis]);
-      continue;
-    }
-    if (to.size[axis] != onnx.example_batch()) {
-      operation.refuse("to a multiple of the number of samples");
-    }
-    if (!fixed.empty()) {
-      shape.push_back(onnx.integers(fixed));
-      fixed.clear();
-    }
-    shape.push_back(onnx.batch());
-    asked = true;
-  }
-  if (!fixed.empty()) {
-    shape.push_back(onnx.integers(fixed));
-  }
-  const std::string wanted =
-      asked && shape.size() > 1 ? onnx.add("Concat", shape, {{"axis", std::int64_t{0}}}) : shape[0];
-  operation.set(onnx.add("Expand", {operation.tensor("self"), wanted}));
+  operation.set(operation.onnx().expanded(
+      operation.tensor("self"), operation.value("self"), operation.result(), "aten::expand"));
+}
+
+// A tensor of one number in the shape of another.
+OperationWriter filled_like(double number) {
+  return [number](const TracedOperation& operation) {
+    OnnxBuilder& onnx = operation.onnx();
+    const at::ScalarType type = operation.result().type;
+    const std::string value = operation.has("fill_value") ? operation.operand("fill_value", type)
+                                                          : onnx.number(number, type);
+    operation.set(onnx.add("Expand", {value, onnx.add("Shape", {operation.tensor("self")})}));
+  };
 }
 
 // x[:, indices]: one list of positions along one axis.
@@ -262,6 +254,7 @@ void add_shape_operators(OperationWriters& writers) {
   }
   writers["permute"] = permute;
   writers["transpose"] = transpose;
+  writers["movedim"] = move_axes;
   writers["t"] = matrix_transpose;
   writers["slice"] = slice;
   writers["narrow"] = narrow;
@@ -276,6 +269,11 @@ void add_shape_operators(OperationWriters& writers) {
   for (const char* const name : {"expand", "expand_as", "broadcast_to"}) {
     writers[name] = expand;
   }
+  // A number minus a tensor is full_like of empty_like, whose values are never read.
+  for (const char* const name : {"empty_like", "zeros_like", "full_like"}) {
+    writers[name] = filled_like(0.0);
+  }
+  writers["ones_like"] = filled_like(1.0);
   writers["index"] = indexed;
   writers["index_select"] = gathered("Gather");
   writers["gather"] = gathered("GatherElements");

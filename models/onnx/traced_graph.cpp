@@ -1,7 +1,6 @@
-// LibTorch's own tracer, which needs no Python: custom kernels must offer it their plain form (see
-// norm_act).
 #include "models/onnx/traced_graph.h"
 
+#include <algorithm>
 #include <sstream>
 #include <unordered_map>
 
@@ -10,55 +9,17 @@
 #include <ATen/ops/equal.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
-#include <torch/csrc/jit/passes/common_subexpression_elimination.h>
-#include <torch/csrc/jit/passes/constant_propagation.h>
-#include <torch/csrc/jit/passes/dead_code_elimination.h>
 
 #include "core/error.h"
+#include "models/onnx/recorded_graph.h"
 
 namespace marrow {
 
 namespace {
 
 namespace jit = torch::jit;
-
-std::shared_ptr<jit::Graph> traced(const TensorForward& forward,
-                                   const at::Tensor& example,
-                                   const NamedTensors& parameters) {
-  jit::Stack inputs = {example};
-  for (const auto& item : parameters) {
-    inputs.emplace_back(item.second);
-  }
-  std::shared_ptr<jit::Graph> graph;
-  try {
-    // In-place operations become plain ones: a value of ONNX is never changed.
-    graph = jit::tracer::trace(
-                inputs,
-                [&](const jit::Stack& stack) {
-                  const jit::tracer::NoWarn quiet;
-                  const std::vector<at::Tensor> outputs = forward(stack.at(0).toTensor());
-                  return jit::Stack(outputs.begin(), outputs.end());
-                },
-                [](const at::Tensor&) { return std::string(); },
-                /*strict=*/true,
-                /*force_outplace=*/true)
-                .first->graph;
-  } catch (const c10::Error& error) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("onnx: the network does not take an example of {}: {}",
-                            fmt::join(example.sizes(), "x"),
-                            error.what_without_backtrace()));
-  }
-  jit::EliminateDeadCode(graph);
-  jit::ConstantPropagation(graph);
-  // An output that is computed again from the input, such as pooled features, is computed once.
-  jit::EliminateCommonSubexpression(graph);
-  jit::EliminateDeadCode(graph);
-  return graph;
-}
 
 // Both graphs side by side, node by node.
 class Pairing {
@@ -134,6 +95,10 @@ class Pairing {
     return index;
   }
 
+  static bool same_tensor(const at::Tensor& a, const at::Tensor& b) {
+    return a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() && at::equal(a, b);
+  }
+
   std::int64_t add_constant(const jit::Value* value,
                             const at::Tensor& tensor,
                             const at::Tensor& other) {
@@ -142,8 +107,17 @@ class Pairing {
     made.follows_batch.assign(made.size.size(), false);
     made.type = tensor.scalar_type();
     made.constant = tensor;
-    made.varies = tensor.sizes() != other.sizes() || tensor.scalar_type() != other.scalar_type() ||
-                  !at::equal(tensor, other);
+    made.varies = !same_tensor(tensor, other);
+    for (std::int64_t axis = 0; made.varies && axis < tensor.dim(); ++axis) {
+      const at::Tensor row = tensor.narrow(axis, 0, std::min<std::int64_t>(1, tensor.size(axis)));
+      if (tensor.dim() == other.dim() && tensor.size(axis) + 1 == other.size(axis) &&
+          same_tensor(row.expand_as(tensor), tensor) && same_tensor(row.expand_as(other), other)) {
+        made.varies = false;
+        made.constant = row;
+        made.follows_batch[static_cast<std::size_t>(axis)] = true;
+        break;
+      }
+    }
     return keep(value, std::move(made));
   }
 
@@ -272,9 +246,10 @@ TracedGraph trace_graph(const TensorForward& forward,
                             fmt::join(example.sizes(), "x")));
   }
   const at::NoGradGuard no_grad;
-  const std::shared_ptr<jit::Graph> one = traced(forward, example, parameters);
-  const std::shared_ptr<jit::Graph> more =
-      traced(forward, at::cat({example, example.narrow(0, 0, 1)}), parameters);
+  const auto one = recorded_graph(forward, example, parameters);
+  const at::Tensor more_samples = at::cat({example, example.narrow(0, 0, 1)});
+  const auto more = recorded_graph(forward, more_samples, parameters);
+  check_recorded(one, forward, example, parameters);
   return Pairing(*one, *more, parameters).graph();
 }
 

@@ -16,7 +16,9 @@ struct TracedValue {
   std::vector<std::int64_t> size;   // for the example
   std::vector<bool> follows_batch;  // per axis: the size changes with the number of samples
   at::ScalarType type = at::kFloat;
-  at::Tensor constant;  // defined where the network computes with a fixed tensor
+  // Defined where the network computes with a fixed tensor; with one row along the axis that
+  // follows the batch, where every sample gets the same.
+  at::Tensor constant;
   bool varies = false;  // that "fixed" tensor is another one for another number of samples
 };
 

@@ -58,6 +58,7 @@ class OnnxExportPeer : public testing_support::PythonPeer {
            const TensorForward& forward,
            std::vector<std::int64_t> size,
            const std::vector<std::string>& outputs = {"output"}) {
+    SCOPED_TRACE(name);
     const at::NoGradGuard no_grad;
     testing_support::disturb(module);
     size[0] = 1;
@@ -134,6 +135,72 @@ TEST_F(OnnxExportPeer, ResidualEncodersGiveTheSameMaps) {
   expect_equal_outputs();
 }
 
+TEST_F(OnnxExportPeer, NormsOfEveryKindGiveTheSameMaps) {
+  for (const char* const norm : {"group, norm_groups: 4", "layer", "instance"}) {
+    add_encoder("resnet3d_" + std::string(norm).substr(0, 5),
+                make_encoder("resnet",
+                             "encoder: {dimensions: 3, depth: 10, width: 8, norm: " +
+                                 std::string(norm) + "}"),
+                {1, 1, 64, 64, 32});
+  }
+
+  expect_equal_outputs();
+}
+
+TEST_F(OnnxExportPeer, ConvnextsGiveTheSameMaps) {
+  add_encoder("convnext2d",
+              make_encoder("convnext",
+                           "encoder: {dimensions: 2, input_channels: 2, size: custom, depths: [1, "
+                           "2, 1], dims: [4, 6, 8], layer_scale: 0.5}"),
+              {1, 2, 32, 48});
+  add_encoder("convnext3d",
+              make_encoder("convnext",
+                           "encoder: {dimensions: 3, stem_stride: 2, size: custom, depths: [1, "
+                           "1], dims: [4, 6], layer_scale: 0}"),
+              {1, 1, 8, 12, 16});
+
+  expect_equal_outputs();
+}
+
+TEST_F(OnnxExportPeer, VisionTransformersGiveTheSameMapsAndTheSamePooledRow) {
+  const auto add_vit =
+      [&](const std::string& name, const std::string& yaml, const std::vector<std::int64_t>& size) {
+        const auto encoder = make_encoder("vit", yaml);
+        std::vector<std::string> outputs = stage_names(*encoder);
+        outputs.emplace_back("pooled");
+        add(
+            name,
+            *encoder,
+            [encoder](const at::Tensor& x) {
+              std::vector<at::Tensor> made = encoder->features(x);
+              made.push_back(encoder->pooled(x));
+              return made;
+            },
+            size,
+            outputs);
+      };
+  const std::string small = "size: custom, width: 24, depth: 3, heads: 2, ";
+  // The grid is another one than that of the positions, which are made anew or interpolated.
+  add_vit("vit2d",
+          "encoder: {dimensions: 2, " + small + "patch: [8], image_size: [32]}",
+          {1, 1, 32, 48});
+  add_vit("vit2d_learned",
+          "encoder: {dimensions: 2, " + small +
+              "patch: [8], image_size: [32], positions: learned, pool: class}",
+          {1, 1, 64, 32});
+  add_vit("vit3d",
+          "encoder: {dimensions: 3, input_channels: 2, size: custom, width: 26, depth: 5, heads: "
+          "2, patch: [4, 8, 8], image_size: [8, 16, 24], positions: learned, pool: class, "
+          "layer_scale: 0.1, feature_blocks: [2, 5]}",
+          {1, 2, 8, 16, 24});
+  add_vit("vit3d_learned",
+          "encoder: {dimensions: 3, " + small +
+              "patch: [8], image_size: [16], class_token: false, positions: learned}",
+          {1, 1, 16, 32, 8});
+
+  expect_equal_outputs();
+}
+
 // An encoder and what stands on it.
 class WithHead : public torch::nn::Module {
  public:
@@ -142,8 +209,8 @@ class WithHead : public torch::nn::Module {
     register_module("encoder", encoder_);
     if (head.empty()) {
       const std::int64_t features = encoder_->stages().back().channels;
-      weight_ = register_parameter("head.weight", at::randn({classes, features}));
-      bias_ = register_parameter("head.bias", at::randn({classes}));
+      weight_ = register_parameter("weight", at::randn({classes, features}));
+      bias_ = register_parameter("bias", at::randn({classes}));
       return;
     }
     Heads heads("head");
@@ -180,10 +247,18 @@ TEST_F(OnnxExportPeer, HeadsGiveTheSameLogits) {
   // The decoder's maps are larger than the input here and are cut.
   add_head("segmenter2d",
            std::make_shared<WithHead>(
-               make_encoder("resnet", "encoder:\n  dimensions: 2\n  depth: 10\n  width: 4\n"),
+               make_encoder("resnet", "encoder:\n  dimensions: 2\n  depth: 10\n  width: 8\n"),
                "unet_decoder",
                4),
            {1, 1, 60, 76});
+  add_head("unetr3d",
+           std::make_shared<WithHead>(
+               make_encoder("vit",
+                            "encoder: {dimensions: 3, size: custom, width: 24, depth: 4, heads: "
+                            "2, patch: [8], image_size: [16], feature_blocks: [1, 2, 4]}"),
+               "unetr_decoder",
+               3),
+           {1, 1, 16, 24, 16});
   add_head("classifier3d",
            std::make_shared<WithHead>(make_encoder("resenc_unet", kResenc3d), "", 5),
            {1, 1, 16, 24, 20});
@@ -195,6 +270,7 @@ TEST_F(OnnxExportPeer, SingleOperationsGiveTheSameNumbers) {
   const at::Tensor kernel = at::randn({6});
   const at::Tensor token = at::randn({1, 1, 10});
   const at::Tensor matrix = at::randn({7, 10});
+  const at::Tensor order = at::tensor({2, 0, 1, 1}, at::kLong);
   add_operation("group_norm",
                 [&](const at::Tensor& x) { return at::group_norm(x, 3, kernel, kernel); },
                 {1, 6, 4, 5, 7});
@@ -253,8 +329,7 @@ TEST_F(OnnxExportPeer, SingleOperationsGiveTheSameNumbers) {
                 },
                 {1, 6, 5});
   add_operation("positions",
-                [](const at::Tensor& x) {
-                  const at::Tensor order = at::tensor({2, 0, 1, 1}, at::kLong);
+                [&](const at::Tensor& x) {
                   return x.index({at::indexing::Slice(), order}) + x.index_select(1, order);
                 },
                 {1, 3, 5});

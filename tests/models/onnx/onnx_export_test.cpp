@@ -1,10 +1,10 @@
 #include "models/onnx/onnx_export.h"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 
 #include <ATen/ATen.h>
+#include <ATen/TracerMode.h>
 #include <gmock/gmock.h>
 
 #include "core/error.h"
@@ -74,7 +74,7 @@ TEST_F(OnnxExport, HoldsEveryParameterByteForByteUnderItsName) {
 
 TEST_F(OnnxExport, HoldsTheKeptStatisticsOfABatchNorm) {
   const auto encoder =
-      make_encoder("resnet", "encoder:\n  dimensions: 2\n  depth: 10\n  width: 4\n");
+      make_encoder("resnet", "encoder:\n  dimensions: 2\n  depth: 10\n  width: 8\n");
   testing_support::disturb(*encoder);
 
   const OnnxModel model = exported(encoder, at::randn({1, 1, 64, 32}));
@@ -128,7 +128,7 @@ TEST_F(OnnxExport, TheTracedNetworkComputesWhatTheNetworkComputes) {
       *encoder,
       [&](const at::Tensor& x) {
         std::vector<at::Tensor> maps = encoder->features(x);
-        if (x.size(0) == 2) {
+        if (at::tracer::impl::is_dispatch_enabled() && x.size(0) == 2) {
           traced = maps.back();
         }
         return std::vector<at::Tensor>{maps.back()};
@@ -196,6 +196,35 @@ TEST_F(OnnxExport, RefusesArgumentsThatDependOnTheNumberOfSamples) {
 
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(error.what(), HasSubstr("number of samples"));
+}
+
+TEST_F(OnnxExport, RefusesATensorThatIsAnotherOneForEveryNumberOfSamples) {
+  const Error error = refusal([](const at::Tensor& x) {
+    return std::vector<at::Tensor>{x + at::arange(x.size(0)).view({-1, 1, 1, 1})};
+  });
+
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("another one for every number of samples"));
+}
+
+TEST_F(OnnxExport, RefusesMemoryThatAKernelOfItsOwnFills) {
+  const Error error = refusal([](const at::Tensor& x) {
+    const at::Tensor y = at::empty_like(x);
+    std::copy_n(x.const_data_ptr<float>(), x.numel(), y.mutable_data_ptr<float>());
+    return std::vector<at::Tensor>{y.relu()};
+  });
+
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("aten::relu a tensor that it fills by a kernel"));
+}
+
+TEST_F(OnnxExport, RefusesANetworkThatDecidesByItsInputsValues) {
+  const Error error = refusal([](const at::Tensor& x) {
+    return std::vector<at::Tensor>{x.mean().item<float>() == 1.0F ? x.relu() : x.neg()};
+  });
+
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("other numbers than the network"));
 }
 
 TEST_F(OnnxExport, RefusesOtherStepsForAnotherNumberOfSamples) {
