@@ -19,6 +19,7 @@
 #include "apps/report_command.h"
 #include "apps/scan_command.h"
 #include "apps/split_command.h"
+#include "apps/verify_command.h"
 
 namespace marrow {
 
@@ -42,6 +43,7 @@ void add_builtin_commands(CommandTable& table) {
   add_evaluate_command(table);
   add_predict_command(table);
   add_report_command(table);
+  add_verify_command(table);
 }
 
 }  // namespace marrow

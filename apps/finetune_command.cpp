@@ -295,13 +295,13 @@ int run_finetune(const CommandContext& context, const FinetuneArguments& argumen
       context.options.threads,
       context.options.seed));
   const TrainResult result = train(task, *batches, train_options, train_run);
-  run.write_manifest(context, "segment", fingerprint, facts, &result);
   export_encoder(run.path(),
                  *encoder,
                  nullptr,
                  yaml_section(yaml, "encoder"),
                  recipe,
                  fmt::format("Fine-tuned for segmentation on {} labelled cases.", training.size()));
+  run.write_manifest(context, "segment", fingerprint, facts, &result);
   context.answer(
       {{"method", "segment"},
        {"encoder", config.section("encoder").part_name("resenc_unet")},
