@@ -14,6 +14,7 @@
 #include "apps/parts.h"
 #include "apps/segmentation_model.h"
 #include "clinical/probes/probe_options.h"
+#include "clinical/tasks/classification_options.h"
 #include "clinical/tasks/segmentation.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -74,6 +75,7 @@ std::vector<Describable> describables() {
   add_parts("method", ssl_methods(), all);
   add_parts("encoder", encoders(), all);
   add_parts("head", heads(), all);
+  add_parts("head", classifier_heads(), all);
   add_parts("sampler", samplers(), all);
   add_filters("slice_filters", slice_filters(), all);
   add_filters("volume_filters", volume_filters(), all);
@@ -88,6 +90,7 @@ std::vector<Describable> describables() {
   add_section("random changes of training patches", AugmentOptions{});
   add_section("steps, learning rate, precision, saving", TrainOptions{});
   add_section("the loss and what a fine-tuning starts from", SegmentationOptions{});
+  add_section("what a classification learns and when", ClassificationOptions{});
   add_section("what `embed` and `probe` take of an encoder", FeatureOptions{});
   add_section("kNN and linear probe of frozen features", ProbeOptions{});
   add_section("the trial of a reduction", AbOptions{});

@@ -67,7 +67,8 @@ ContractRule contract_rule_from_name(const std::string& name) {
 
 std::map<std::string, std::string> contract_facts(const VolumeStore& store,
                                                   std::span<const std::int64_t> cases) {
-  if (!store.recipe().spacing_mm.empty() || cases.empty()) {
+  const RecipeOptions& recipe = store.recipe();
+  if (!recipe.spacing_mm.empty() || recipe.fit_size > 0 || cases.empty()) {
     return {};
   }
   Eigen::Vector3d low = store.info(cases.front()).geometry.spacing;

@@ -22,6 +22,15 @@ const Heads& heads() {
   return kTable;
 }
 
+const ClassifierHeads& classifier_heads() {
+  static const ClassifierHeads kTable = [] {
+    ClassifierHeads table("head");
+    add_builtin_classifier_heads(table);
+    return table;
+  }();
+  return kTable;
+}
+
 const SslMethods& ssl_methods() {
   static const SslMethods kTable = [] {
     SslMethods table("method");
@@ -51,6 +60,10 @@ Size3 patch_voxels(const DataOptions& data, int dimensions) {
   return dimensions == 3 ? Size3{size[2], size[1], size[0]} : Size3{size[1], size[0], 1};
 }
 
+Size3 image_voxels(const DataOptions& data, int dimensions) {
+  return patch_voxels(data, dimensions == 2 && data.patch_size.size() == 3 ? 3 : dimensions);
+}
+
 std::shared_ptr<Encoder> PartSections::encoder(std::string_view fallback) {
   const ConfigSection section = config_.section("encoder");
   const auto& part = encoders().find(section.part_name(fallback));
@@ -61,6 +74,14 @@ std::shared_ptr<Encoder> PartSections::encoder(std::string_view fallback) {
 std::shared_ptr<Head> PartSections::head(std::string_view fallback, const HeadInput& input) {
   const ConfigSection section = config_.section("head");
   const auto& part = heads().find(section.part_name(fallback));
+  resolved_.add("head", part.name, part.describe(section));
+  return part.make(section, input);
+}
+
+std::shared_ptr<ClassifierHead> PartSections::classifier(std::string_view fallback,
+                                                         const ClassifierInput& input) {
+  const ConfigSection section = config_.section("head");
+  const auto& part = classifier_heads().find(section.part_name(fallback));
   resolved_.add("head", part.name, part.describe(section));
   return part.make(section, input);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/config/config.h"
+#include "models/classifier_head.h"
 #include "models/encoder.h"
 #include "models/head.h"
 #include "ssl/ssl_method.h"
@@ -17,6 +18,7 @@ namespace marrow {
 // The registries with every builtin part.
 [[nodiscard]] const Encoders& encoders();
 [[nodiscard]] const Heads& heads();
+[[nodiscard]] const ClassifierHeads& classifier_heads();
 [[nodiscard]] const SslMethods& ssl_methods();
 [[nodiscard]] const Samplers& samplers();
 
@@ -38,6 +40,8 @@ struct DataOptions {
 // (i, j, k) of patch_size; a 2D size gives one slice. Throws Error{kInvalidArgument} unless it has
 // `dimensions` entries.
 [[nodiscard]] Size3 patch_voxels(const DataOptions& data, int dimensions);
+// The same for whole images: a 2D encoder also takes three sizes, a bag of so many slices.
+[[nodiscard]] Size3 image_voxels(const DataOptions& data, int dimensions);
 
 // Sections of a configuration, each resolved by the part it names.
 class PartSections {
@@ -48,6 +52,8 @@ class PartSections {
   [[nodiscard]] std::shared_ptr<Encoder> encoder(std::string_view fallback);
   // `channels` overrides nothing: a mismatch with the section is an error of the caller.
   [[nodiscard]] std::shared_ptr<Head> head(std::string_view fallback, const HeadInput& input);
+  [[nodiscard]] std::shared_ptr<ClassifierHead> classifier(std::string_view fallback,
+                                                           const ClassifierInput& input);
   [[nodiscard]] std::shared_ptr<SslMethod> method(std::string_view fallback,
                                                   const std::shared_ptr<Encoder>& encoder);
   [[nodiscard]] std::unique_ptr<Sampler> sampler(std::string_view fallback,

@@ -15,6 +15,7 @@
 #include "apps/segmentation_model.h"
 #include "apps/weight_checks.h"
 #include "clinical/report/data_flow.h"
+#include "clinical/tasks/classification_options.h"
 #include "clinical/tasks/segmentation.h"
 #include "core/digest.h"
 #include "core/files.h"
@@ -41,6 +42,7 @@ void resolve_section(const Config& config, const std::string& name) {
       {"data", [&] { static_cast<void>(section.parse<DataOptions>()); }},
       {"augment", [&] { static_cast<void>(section.parse<AugmentOptions>()); }},
       {"train", [&] { static_cast<void>(section.parse<TrainOptions>()); }},
+      {"classification", [&] { static_cast<void>(section.parse<ClassificationOptions>()); }},
       {"segmentation", [&] { static_cast<void>(section.parse<SegmentationOptions>()); }},
       {"inference", [&] { static_cast<void>(section.parse<InferenceOptions>()); }},
   };

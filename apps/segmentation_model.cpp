@@ -6,9 +6,9 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/stack.h>
 
+#include "apps/trained_weights.h"
 #include "core/error.h"
 #include "core/text.h"
-#include "models/training/checkpoint.h"
 #include "models/training/trainer.h"
 
 namespace marrow {
@@ -50,24 +50,10 @@ SegmentationModel load_segmentation(const std::filesystem::path& run) {
   model.window = window_options(parts.options<DataOptions>("data"),
                                 parts.options<InferenceOptions>("inference"),
                                 parts.options<AugmentOptions>("augment").laterality_sensitive);
-  TensorFile weights;
-  if (std::filesystem::exists(best_checkpoint_path(run))) {
-    weights = read_safetensors(best_checkpoint_path(run));
-  } else {
-    std::optional<Checkpoint> checkpoint = latest_checkpoint(run);
-    if (!checkpoint.has_value()) {
-      throw Error(ErrorCode::kNothingFound,
-                  run.string() + " has no checkpoint yet; let the fine-tuning run longer");
-    }
-    weights = std::move(checkpoint->content);
-  }
-  restore_trained_weights(*model.task, weights);
-  model.step = std::stoll(weights.metadata.at("step"));
-  model.mode = compute_mode_from_name(weights.metadata.at("compute_mode"));
-  const at::Device device = resolve_device(parts.options<TrainOptions>("train").device);
-  model.task->to(device);
-  apply_layout(*model.task, model.mode);
-  model.task->eval();
+  const TrainedState state =
+      load_trained(run, *model.task, parts.options<TrainOptions>("train").device);
+  model.step = state.step;
+  model.mode = state.mode;
   return model;
 }
 

@@ -12,6 +12,7 @@
 namespace marrow {
 
 class Visibility;
+struct NormOptions;
 
 class Encoder : public torch::nn::Module {
  public:
@@ -41,6 +42,9 @@ class MaskableEncoder : public Encoder {
   [[nodiscard]] virtual std::vector<at::Tensor> features(const at::Tensor& x,
                                                          const Visibility* visible) = 0;
 
+  // The norm of its layers; a decoder that works on its masked maps uses the same.
+  [[nodiscard]] virtual NormOptions norm() const = 0;
+
   [[nodiscard]] std::vector<at::Tensor> features(const at::Tensor& x) final {
     return features(x, nullptr);
   }
@@ -49,7 +53,7 @@ class MaskableEncoder : public Encoder {
 using EncoderFactory = std::function<std::shared_ptr<Encoder>(const ConfigSection&)>;
 using Encoders = Registry<EncoderFactory>;
 
-// resenc_unet, resnet
+// convnext, resenc_unet, resnet, vit
 void add_builtin_encoders(Encoders& encoders);
 
 }  // namespace marrow

@@ -31,7 +31,7 @@ struct HeadInput {
 using HeadFactory = std::function<std::shared_ptr<Head>(const ConfigSection&, const HeadInput&)>;
 using Heads = Registry<HeadFactory>;
 
-// unet_decoder
+// unet_decoder, unetr_decoder
 void add_builtin_heads(Heads& heads);
 
 }  // namespace marrow

@@ -8,7 +8,6 @@
 
 #include "core/error.h"
 #include "models/layers/conv.h"
-#include "models/layers/norm.h"
 #include "ssl/mask_token.h"
 
 namespace marrow {
@@ -32,10 +31,12 @@ std::shared_ptr<Conv> small_conv(
 }  // namespace
 
 struct LightDecoder::Level : torch::nn::Module {
-  Level(int dimensions, std::int64_t in, std::int64_t width, bool coarsest, bool batch_norm) {
-    norm = register_module(
-        "norm",
-        std::make_shared<NormAct>(batch_norm ? NormKind::kBatch : NormKind::kInstance, in, 1.0));
+  Level(int dimensions,
+        std::int64_t in,
+        std::int64_t width,
+        bool coarsest,
+        const NormOptions& densify_norm) {
+    norm = register_module("norm", std::make_shared<NormAct>(densify_norm, in, 1.0));
     std::vector<std::int64_t> shape = {1, in};
     shape.insert(shape.end(), static_cast<std::size_t>(dimensions), 1);
     token = register_parameter("token", mask_token(shape));
@@ -118,7 +119,7 @@ LightDecoder::LightDecoder(const Options& options) {
         levels_.push_back(densify->register_module(
             std::to_string(levels_.size()),
             std::make_shared<Level>(
-                options.dimensions, stage->channels, in, b == 0, options.batch_norm_densify)));
+                options.dimensions, stage->channels, in, b == 0, options.densify_norm)));
         break;
       }
     }

@@ -8,6 +8,7 @@
 #include <torch/nn/module.h>
 
 #include "models/encoder.h"
+#include "models/layers/norm.h"
 #include "ssl/reconstruction_decoder.h"
 
 namespace marrow {
@@ -26,7 +27,7 @@ class LightDecoder : public ReconstructionDecoder {
     int dimensions = 3;
     std::int64_t width = 64;  // d, of the coarsest level; a multiple of 2^blocks
     std::int64_t output_channels = 1;
-    bool batch_norm_densify = false;  // follow the encoder: instance norm otherwise
+    NormOptions densify_norm = NormKind::kInstance;  // the encoder's own
   };
 
   // Throws Error{kInvalidArgument} when the stages do not fit.

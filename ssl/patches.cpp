@@ -6,21 +6,31 @@
 
 namespace marrow {
 
-at::Tensor patchify(const at::Tensor& x, std::int64_t patch) {
+namespace {
+
+std::int64_t patch_side(at::IntArrayRef patch, std::int64_t axis) {
+  return patch.size() == 1 ? patch[0] : patch[static_cast<std::size_t>(axis)];
+}
+
+}  // namespace
+
+at::Tensor patchify(const at::Tensor& x, at::IntArrayRef patch) {
   const std::int64_t rank = x.dim() - 2;
   MARROW_CHECK(rank == 2 || rank == 3);
+  MARROW_CHECK(patch.size() == 1 || static_cast<std::int64_t>(patch.size()) == rank);
   std::vector<std::int64_t> split = {x.size(0), x.size(1)};
   std::int64_t cells = 1;
   std::int64_t values = x.size(1);
   for (std::int64_t axis = 2; axis < x.dim(); ++axis) {
-    if (x.size(axis) % patch != 0) {
+    const std::int64_t side = patch_side(patch, axis - 2);
+    if (x.size(axis) % side != 0) {
       throw Error(ErrorCode::kInvalidArgument,
                   "patchify: every size must be a multiple of the patch");
     }
-    split.push_back(x.size(axis) / patch);
-    split.push_back(patch);
-    cells *= x.size(axis) / patch;
-    values *= patch;
+    split.push_back(x.size(axis) / side);
+    split.push_back(side);
+    cells *= x.size(axis) / side;
+    values *= side;
   }
   // [B, C, d, pd, h, ph, w, pw] -> [B, d, h, w, pd, ph, pw, C]
   std::vector<std::int64_t> order = {0};
@@ -36,16 +46,18 @@ at::Tensor patchify(const at::Tensor& x, std::int64_t patch) {
 
 at::Tensor unpatchify(const at::Tensor& patches,
                       at::IntArrayRef grid,
-                      std::int64_t patch,
+                      at::IntArrayRef patch,
                       std::int64_t channels) {
   const auto rank = static_cast<std::int64_t>(grid.size());
+  MARROW_CHECK(patch.size() == 1 || patch.size() == grid.size());
   std::vector<std::int64_t> split = {patches.size(0)};
   std::vector<std::int64_t> shape = {patches.size(0), channels};
-  for (const std::int64_t cells : grid) {
-    split.push_back(cells);
-    shape.push_back(cells * patch);
+  split.insert(split.end(), grid.begin(), grid.end());
+  for (std::int64_t axis = 0; axis < rank; ++axis) {
+    const std::int64_t side = patch_side(patch, axis);
+    split.push_back(side);
+    shape.push_back(grid[static_cast<std::size_t>(axis)] * side);
   }
-  split.insert(split.end(), grid.size(), patch);
   split.push_back(channels);
   std::vector<std::int64_t> order = {0, 1 + 2 * rank};
   for (std::int64_t axis = 0; axis < rank; ++axis) {

@@ -4,10 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/var.h>
-#include <ATen/ops/where.h>
 
 #include "core/error.h"
 #include "models/layers/visibility.h"
@@ -15,6 +12,7 @@
 #include "ssl/losses/masked_reconstruction.h"
 #include "ssl/masking.h"
 #include "ssl/patches.h"
+#include "ssl/reconstructions.h"
 #include "ssl/spark_options.h"
 #include "ssl/unet_reconstruction.h"
 
@@ -34,16 +32,12 @@ std::shared_ptr<ReconstructionDecoder> make_decoder(const SparkOptions& options,
     return std::make_shared<UnetReconstruction>(
         encoder.stages(), encoder.dimensions(), encoder.input_channels(), options.decoder_widths);
   }
-  bool batch_norm = false;
-  for (const auto& buffer : encoder.named_buffers()) {
-    batch_norm = batch_norm || buffer.key().ends_with("running_mean");
-  }
   return std::make_shared<LightDecoder>(LightDecoder::Options{
       .stages = encoder.stages(),
       .dimensions = encoder.dimensions(),
       .width = options.decoder_width > 0 ? options.decoder_width : automatic_width(encoder),
       .output_channels = encoder.input_channels(),
-      .batch_norm_densify = batch_norm});
+      .densify_norm = encoder.norm()});
 }
 
 class Spark : public SslMethod {
@@ -51,7 +45,18 @@ class Spark : public SslMethod {
   Spark(const SparkOptions& options, const std::shared_ptr<MaskableEncoder>& encoder)
       : options_(options) {
     encoder_ = register_module("encoder", encoder);
-    patch_ = encoder->stages().back().stride[0];
+    const std::vector<std::int64_t>& stride = encoder->stages().back().stride;
+    patch_ = stride[0];
+    for (const std::int64_t axis : stride) {
+      if (axis != patch_) {
+        throw Error(
+            ErrorCode::kInvalidArgument,
+            "spark: the encoder's total stride must be equal along every axis, since a cell "
+            "is one position of its last map; found " +
+                std::to_string(patch_) + " and " + std::to_string(axis) +
+                "; change the encoder's strides");
+      }
+    }
     decoder_ = register_module("decoder", make_decoder(options, *encoder));
   }
 
@@ -81,24 +86,8 @@ class Spark : public SslMethod {
     const at::Tensor output =
         decoder_->restore(encoder_->features(x, &visible), visible, x.sizes().slice(2))
             .to(at::kFloat);
-    at::Tensor patches = patchify(output, patch_);
-    if (options_.normalise_patches) {
-      // Back to the image's units with the true patch's mean and deviation, which is what the
-      // network was asked for.
-      const at::Tensor truth = patchify(x, patch_);
-      patches = patches * (at::var(truth, -1, true, true) + 1e-6).sqrt() + truth.mean(-1, true);
-    }
-    const at::Tensor restored =
-        unpatchify(patches, visible.grid().sizes().slice(2), patch_, x.size(1));
-    const at::Tensor& mask = visible.at_size(x.sizes().slice(2));
-    const at::Tensor shown = at::where(mask, x, restored);
-    const at::Tensor masked = at::where(mask, x, x.amin());
-    std::vector<Reconstruction> examples;
-    for (std::int64_t row = 0; row < x.size(0); ++row) {
-      examples.push_back(
-          {x[row].cpu(), masked[row].cpu(), shown[row].cpu(), mask[row][0].logical_not().cpu()});
-    }
-    return examples;
+    return reconstructions(
+        x, patchify(output, patch_), visible, patch_, options_.normalise_patches);
   }
 
  private:
@@ -140,7 +129,8 @@ std::shared_ptr<SslMethod> make_spark(const ConfigSection& options,
   if (maskable == nullptr) {
     throw Error(
         ErrorCode::kInvalidArgument,
-        "spark: this encoder cannot be masked; choose resenc_unet or resnet, or another method");
+        "spark: this encoder cannot be masked; choose convnext, resenc_unet or resnet, or another "
+        "method");
   }
   return std::make_shared<Spark>(options.parse<SparkOptions>(), maskable);
 }

@@ -47,7 +47,7 @@ using SslFactory = std::function<std::shared_ptr<SslMethod>(const ConfigSection&
                                                             const std::shared_ptr<Encoder>&)>;
 using SslMethods = Registry<SslFactory>;
 
-// spark
+// mae, spark
 void add_builtin_methods(SslMethods& methods);
 
 }  // namespace marrow

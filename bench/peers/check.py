@@ -6,7 +6,8 @@ import pathlib
 import sys
 
 MODULES = ["torch", "monai", "nibabel", "pydicom", "SimpleITK", "sklearn", "skimage", "imagehash", "safetensors.torch",
-           "scipy.ndimage", "surface_distance", "faiss"]
+           "scipy.ndimage", "surface_distance", "faiss", "torchvision", "timm", "dynamic_network_architectures", "onnx",
+           "onnxruntime"]
 
 
 def main():

@@ -1,10 +1,12 @@
 #include "models/encoders/resenc_unet.h"
 
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
 #include "models/encoders/resenc_unet_options.h"
+#include "models/layers/drop_path.h"
 #include "models/layers/residual_block.h"
 #include "models/layers/visibility.h"
 
@@ -32,7 +34,10 @@ class ResencUnet : public MaskableEncoder {
     }
     const auto rank = static_cast<std::size_t>(options.dimensions);
     const auto dimensions = static_cast<int>(options.dimensions);
-    const NormKind norm = norm_kind(options.norm);
+    const NormOptions norm(norm_kind(options.norm), options.norm_groups);
+    const std::int64_t all_blocks =
+        std::accumulate(options.blocks.begin(), options.blocks.end(), std::int64_t{0});
+    std::int64_t block = 0;
     const auto stem = register_module("stem", std::make_shared<torch::nn::Module>());
     const auto convs = stem->register_module("convs", std::make_shared<torch::nn::Module>());
     stem_ = convs->register_module(
@@ -56,10 +61,16 @@ class ResencUnet : public MaskableEncoder {
       blocks_.emplace_back();
       for (std::int64_t b = 0; b < options.blocks[s]; ++b) {
         const std::vector<std::int64_t> stride(rank, b == 0 ? options.strides[s] : 1);
-        blocks_.back().push_back(blocks->register_module(
-            std::to_string(b),
-            std::make_shared<ResidualBlock>(
-                dimensions, in, options.features[s], stride, norm, options.conv_bias)));
+        blocks_.back().push_back(
+            blocks->register_module(std::to_string(b),
+                                    std::make_shared<ResidualBlock>(
+                                        dimensions,
+                                        in,
+                                        options.features[s],
+                                        stride,
+                                        norm,
+                                        options.conv_bias,
+                                        drop_path_rate(options.drop_path, block++, all_blocks))));
         in = options.features[s];
       }
       total *= options.strides[s];
@@ -81,6 +92,10 @@ class ResencUnet : public MaskableEncoder {
   }
 
   [[nodiscard]] const std::vector<Stage>& stages() const override { return stages_; }
+
+  [[nodiscard]] NormOptions norm() const override {
+    return {norm_kind(options_.norm), options_.norm_groups};
+  }
 
   [[nodiscard]] std::int64_t input_channels() const override { return options_.input_channels; }
 

@@ -19,7 +19,9 @@ struct ResencUnetOptions {
   std::vector<std::int64_t> blocks = {1, 2, 2, 2};
   std::int64_t stem_stride = 1;
   std::string norm = "instance";
+  std::int64_t norm_groups = 8;
   bool conv_bias = false;
+  double drop_path = 0.0;
 
   template <class Visit>
   void describe(Visit&& visit) {
@@ -38,10 +40,19 @@ struct ResencUnetOptions {
           stem_stride,
           Range{1, 4},
           "downsampling by the stem convolution; nnU-Net has 1, 2 is several times cheaper");
-    visit("norm", norm, OneOf{{"instance", "batch"}}, "norm layer");
+    visit("norm", norm, OneOf{{"instance", "batch", "group", "layer"}}, "norm layer");
+    visit("norm_groups",
+          norm_groups,
+          Range{1, 1024},
+          "groups of the group norm; must divide the channels of every stage");
     visit("conv_bias",
           conv_bias,
           "give the convolutions a bias (without effect under a norm; for weight compatibility)");
+    visit("drop_path",
+          drop_path,
+          Range{0.0, 0.9},
+          "rate at which the last block leaves out its branch in training; rises from 0 in the "
+          "first");
   }
 };
 

@@ -1,5 +1,6 @@
 #include "models/layers/conv.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/core/grad_mode.h>
@@ -11,6 +12,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "core/error.h"
+#include "models/layers/depthwise_conv.h"
 
 namespace marrow {
 
@@ -33,26 +35,34 @@ at::Tensor kaiming(const std::vector<std::int64_t>& shape, std::int64_t fan) {
 
 }  // namespace
 
-Conv::Conv(const Options& options) : stride_(options.stride) {
+Conv::Conv(const Options& options) : stride_(options.stride), groups_(options.groups) {
   MARROW_CHECK(options.dimensions == 2 || options.dimensions == 3);
+  MARROW_CHECK(options.in % groups_ == 0 && options.out % groups_ == 0);
   const auto rank = static_cast<std::size_t>(options.dimensions);
   if (stride_.empty()) {
     stride_.assign(rank, 1);
   }
   MARROW_CHECK(stride_.size() == rank);
-  std::vector<std::int64_t> shape = {options.out, options.in};
+  std::vector<std::int64_t> shape = {options.out, options.in / groups_};
   shape.insert(shape.end(), rank, options.kernel);
-  padding_.assign(rank, options.kernel / 2);
+  padding_.assign(rank, options.padding < 0 ? options.kernel / 2 : options.padding);
   weight_ = register_parameter("weight", kaiming(shape, product(shape) / options.out));
   if (options.bias) {
     bias_ = register_parameter("bias", at::zeros({options.out}));
   }
+  depthwise_ = groups_ > 1 && groups_ == options.in && groups_ == options.out && options.bias &&
+               options.kernel % 2 == 1 && options.padding < 0 &&
+               std::all_of(stride_.begin(), stride_.end(), [](auto s) { return s == 1; });
 }
 
 at::Tensor Conv::forward(const at::Tensor& x) const {
   // By the names that autocast knows: it would run at::convolution in float32.
-  return stride_.size() == 3 ? at::conv3d(x, weight_, bias_, stride_, padding_)
-                             : at::conv2d(x, weight_, bias_, stride_, padding_);
+  if (depthwise_) {
+    return depthwise_conv(x, weight_, bias_);
+  }
+  const std::vector<std::int64_t> dilation(stride_.size(), 1);
+  return stride_.size() == 3 ? at::conv3d(x, weight_, bias_, stride_, padding_, dilation, groups_)
+                             : at::conv2d(x, weight_, bias_, stride_, padding_, dilation, groups_);
 }
 
 TransposedConv::TransposedConv(int dimensions,

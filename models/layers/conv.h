@@ -16,9 +16,11 @@ class Conv : public torch::nn::Module {
     int dimensions = 3;
     std::int64_t in = 1;
     std::int64_t out = 1;
-    std::int64_t kernel = 3;  // the same along every axis; padding keeps the size at stride 1
+    std::int64_t kernel = 3;           // the same along every axis
     std::vector<std::int64_t> stride;  // empty: 1
     bool bias = false;
+    std::int64_t groups = 1;    // `in` of them: depth-wise
+    std::int64_t padding = -1;  // -1: half the kernel, which keeps the size at stride 1
   };
 
   // Weights drawn by Kaiming's rule for leaky ReLU from LibTorch's default generator.
@@ -33,6 +35,8 @@ class Conv : public torch::nn::Module {
   at::Tensor bias_;
   std::vector<std::int64_t> stride_;
   std::vector<std::int64_t> padding_;
+  std::int64_t groups_ = 1;
+  bool depthwise_ = false;  // by the faster gradients of depthwise_conv.h
 };
 
 // Transposed convolution with "weight" [in, out, kernel...] and "bias".

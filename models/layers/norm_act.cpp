@@ -6,9 +6,12 @@
 #include <vector>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/TracerMode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/instance_norm.h>
 #include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/var_mean.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
@@ -332,6 +335,27 @@ class NormActFunction : public torch::autograd::Function<NormActFunction> {
   }
 };
 
+// For the recorder of LibTorch's operations, which does not see the kernel: few and well-known
+// ones.
+NormActResult norm_act_traced(const at::Tensor& x,
+                              const at::Tensor& gamma,
+                              const at::Tensor& beta,
+                              const at::Tensor& residual,
+                              const NormActOptions& options) {
+  at::Tensor y = at::instance_norm(x, gamma, beta, {}, {}, true, 0.0, options.eps, false);
+  if (residual.defined()) {
+    y = y + residual;
+  }
+  if (options.slope != 1.0) {
+    y = at::leaky_relu(y, options.slope);
+  }
+  if (std::isfinite(options.cap)) {
+    y = y.clamp_max(options.cap);
+  }
+  const auto [variance, mean] = at::var_mean(x.flatten(2), {2}, 0);
+  return {y, mean, variance};
+}
+
 }  // namespace
 
 NormActResult norm_act_reference(const at::Tensor& x_in,
@@ -387,14 +411,7 @@ NormActResult norm_act(const at::Tensor& x,
                        const at::Tensor& mask,
                        const at::Tensor& residual,
                        const NormActOptions& options) {
-  const bool kernel =
-      x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) &&
-      gamma.scalar_type() == at::kFloat &&
-      (!residual.defined() || residual.scalar_type() == x.scalar_type()) && options.slope >= 0;
-  if (!kernel) {
-    return norm_act_reference(x, gamma, beta, mask, residual, options);
-  }
-  // Read without bounds below.
+  // Read without bounds by the kernel.
   if (residual.defined() && residual.sizes() != x.sizes()) {
     throw Error(
         ErrorCode::kInvalidArgument,
@@ -402,6 +419,16 @@ NormActResult norm_act(const at::Tensor& x,
                     "must be a multiple of the encoder's stride along every axis",
                     fmt::join(x.sizes(), "x"),
                     fmt::join(residual.sizes(), "x")));
+  }
+  if (at::tracer::impl::is_dispatch_enabled() && !mask.defined() && !options.over_batch) {
+    return norm_act_traced(x, gamma, beta, residual, options);
+  }
+  const bool kernel =
+      x.device().is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) &&
+      gamma.scalar_type() == at::kFloat &&
+      (!residual.defined() || residual.scalar_type() == x.scalar_type()) && options.slope >= 0;
+  if (!kernel) {
+    return norm_act_reference(x, gamma, beta, mask, residual, options);
   }
   MARROW_CHECK(!mask.defined() || (mask.is_contiguous() && mask.scalar_type() == at::kBool));
   // Undefined tensors are no arguments of a custom function; absent ones are.

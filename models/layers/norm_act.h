@@ -29,7 +29,8 @@ struct NormActResult {
 // x: [B, C, spatial...]. gamma, beta: [C]. mask: [B, 1, spatial...] bool, or undefined for "all
 // visible". residual: as x, or undefined. Differentiable in x, gamma, beta and residual. On the CPU
 // in float32 and bfloat16 a fused kernel (vectorised, bits independent of the number of threads);
-// elsewhere the same formula from LibTorch operations.
+// elsewhere the same formula from LibTorch operations, and
+// while these are traced for an export, from as few as will do.
 [[nodiscard]] NormActResult norm_act(const at::Tensor& x,
                                      const at::Tensor& gamma,
                                      const at::Tensor& beta,

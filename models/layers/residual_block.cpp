@@ -13,17 +13,18 @@ constexpr double kLeakySlope = 0.01;
 
 }  // namespace
 
-ConvNormAct::ConvNormAct(const Conv::Options& conv, NormKind norm, double slope) {
+ConvNormAct::ConvNormAct(const Conv::Options& conv, const NormOptions& norm, double slope) {
   conv_ = register_module("conv", std::make_shared<Conv>(conv));
   norm_ = register_module("norm", std::make_shared<NormAct>(norm, conv.out, slope));
 }
 
 at::Tensor ConvNormAct::forward(const at::Tensor& x,
                                 const Visibility* visible,
-                                const at::Tensor& residual) {
+                                const at::Tensor& residual,
+                                double drop_rate) {
   // The norm reads visible positions only and writes 0 elsewhere, so the convolution's values at
   // hidden positions (its bias included) go nowhere.
-  return norm_->forward(conv_->forward(x), visible, residual);
+  return norm_->forward(conv_->forward(x), visible, residual, drop_rate);
 }
 
 at::Tensor average_pool(const at::Tensor& x,
@@ -38,9 +39,10 @@ ResidualBlock::ResidualBlock(int dimensions,
                              std::int64_t in,
                              std::int64_t out,
                              std::vector<std::int64_t> stride,
-                             NormKind norm,
-                             bool conv_bias)
-    : stride_(std::move(stride)) {
+                             const NormOptions& norm,
+                             bool conv_bias,
+                             double drop_rate)
+    : stride_(std::move(stride)), drop_rate_(drop_rate) {
   strided_ = std::any_of(stride_.begin(), stride_.end(), [](std::int64_t s) { return s != 1; });
   conv1_ = register_module("conv1",
                            std::make_shared<ConvNormAct>(Conv::Options{.dimensions = dimensions,
@@ -82,7 +84,7 @@ at::Tensor ResidualBlock::forward(const at::Tensor& x, const Visibility* visible
   if (projection_ != nullptr) {
     identity = projection_->forward(identity, visible);
   }
-  return conv2_->forward(conv1_->forward(x, visible), visible, identity);
+  return conv2_->forward(conv1_->forward(x, visible), visible, identity, drop_rate_);
 }
 
 }  // namespace marrow

@@ -16,11 +16,12 @@ namespace marrow {
 class ConvNormAct : public torch::nn::Module {
  public:
   // slope 1: no activation.
-  ConvNormAct(const Conv::Options& conv, NormKind norm, double slope);
+  ConvNormAct(const Conv::Options& conv, const NormOptions& norm, double slope);
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& x,
                                    const Visibility* visible,
-                                   const at::Tensor& residual = {});
+                                   const at::Tensor& residual = {},
+                                   double drop_rate = 0.0);
 
  private:
   std::shared_ptr<Conv> conv_;
@@ -37,14 +38,16 @@ class ResidualBlock : public torch::nn::Module {
                 std::int64_t in,
                 std::int64_t out,
                 std::vector<std::int64_t> stride,
-                NormKind norm,
-                bool conv_bias);
+                const NormOptions& norm,
+                bool conv_bias,
+                double drop_rate = 0.0);  // of the convolutions' branch in training
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& x, const Visibility* visible);
 
  private:
   std::vector<std::int64_t> stride_;
   bool strided_ = false;
+  double drop_rate_ = 0.0;
   std::shared_ptr<ConvNormAct> conv1_;
   std::shared_ptr<ConvNormAct> conv2_;
   std::shared_ptr<ConvNormAct> projection_;

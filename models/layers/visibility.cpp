@@ -48,6 +48,15 @@ const at::Tensor& Visibility::at_size(at::IntArrayRef spatial) const {
   return masks_.emplace(key, mask.contiguous()).first->second;
 }
 
+const at::Tensor& Visibility::rows_at_size(at::IntArrayRef spatial) const {
+  const std::vector<std::int64_t> key = spatial.vec();
+  const auto found = rows_.find(key);
+  if (found != rows_.end()) {
+    return found->second;
+  }
+  return rows_.emplace(key, at_size(spatial).flatten().nonzero().flatten()).first->second;
+}
+
 at::Tensor Visibility::select(const at::Tensor& x) const {
   return at::where(at_size(x.sizes().slice(2)), x, at::zeros({}, x.options()));
 }

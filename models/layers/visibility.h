@@ -22,6 +22,9 @@ class Visibility {
   // [B, 1, spatial...] bool, contiguous. Every size must be a multiple of the grid's, else
   // Error{kInvalidArgument}: a map coarser than the grid cannot be masked exactly.
   [[nodiscard]] const at::Tensor& at_size(at::IntArrayRef spatial) const;
+  // [n] long: which positions of a map of that size are visible, ascending, counted over the batch
+  // and the spatial axes.
+  [[nodiscard]] const at::Tensor& rows_at_size(at::IntArrayRef spatial) const;
   // `x` where visible, exactly 0 elsewhere, even where x is NaN or infinite.
   [[nodiscard]] at::Tensor select(const at::Tensor& x) const;
 
@@ -29,6 +32,7 @@ class Visibility {
   at::Tensor grid_;
   std::int64_t visible_ = 0;
   mutable std::map<std::vector<std::int64_t>, at::Tensor> masks_;
+  mutable std::map<std::vector<std::int64_t>, at::Tensor> rows_;
 };
 
 }  // namespace marrow

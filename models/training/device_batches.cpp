@@ -63,6 +63,7 @@ void DeviceBatches::prefetch([[maybe_unused]] std::int64_t step) {
     view = with_layout(moved(view), mode_);
   }
   batch.labels = moved(batch.labels);
+  batch.targets = moved(batch.targets);
   ahead_->arrived.record(ahead_->stream);
   ahead_->waiting = std::move(batch);
 #endif
@@ -82,8 +83,10 @@ Batch DeviceBatches::batch(std::int64_t step) {
     for (const at::Tensor& view : batch.views) {
       view.record_stream(current);
     }
-    if (batch.labels.defined()) {
-      batch.labels.record_stream(current);
+    for (const at::Tensor& answer : {batch.labels, batch.targets}) {
+      if (answer.defined()) {
+        answer.record_stream(current);
+      }
     }
     return batch;
   }
@@ -93,6 +96,7 @@ Batch DeviceBatches::batch(std::int64_t step) {
     view = with_layout(moved(view), mode_);
   }
   batch.labels = moved(batch.labels);
+  batch.targets = moved(batch.targets);
   return batch;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +35,12 @@ class Objective : public torch::nn::Module {
 
   // Default: everything in one group. Parameters of one dimension never decay.
   [[nodiscard]] virtual std::vector<ParameterGroup> parameter_groups() const { return {}; }
+
+  // What the learning rate of a group (by its place in parameter_groups()) is multiplied by in a
+  // step, besides its lr_scale.
+  [[nodiscard]] virtual double lr_factor(std::size_t /*group*/, std::int64_t /*step*/) const {
+    return 1.0;
+  }
 };
 
 }  // namespace marrow

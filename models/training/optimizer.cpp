@@ -27,9 +27,11 @@ namespace {
 // Values that one thread takes at a time; sums are made by block and added up in order.
 constexpr std::int64_t kOptimizerBlock = 32768;
 
-// Mask tokens, class tokens and the like are called "token...", whatever module they belong to.
+// Mask tokens, class tokens and the like are called "token..." or "..._token", whatever module they
+// belong to; learned positions are called "pos_embed".
 bool is_token(const std::string& parameter) {
-  return parameter.substr(parameter.rfind('.') + 1).starts_with("token");
+  const std::string name = parameter.substr(parameter.rfind('.') + 1);
+  return name.starts_with("token") || name.ends_with("_token") || name == "pos_embed";
 }
 
 // Whether both walk memory in the same order; the stride of an axis of size 1 says nothing.
@@ -70,19 +72,19 @@ double sum_of_squares_of(const AdamWKernel<T>& kernel,
 }  // namespace
 
 AdamW::AdamW(const Objective& objective, const Options& options) : options_(options) {
-  std::map<std::string, double> scales;
+  std::map<std::string, std::size_t> places;
   const std::vector<ParameterGroup> groups = objective.parameter_groups();
-  for (const ParameterGroup& group : groups) {
-    for (const std::string& name : group.parameters) {
-      MARROW_CHECK(scales.emplace(name, group.lr_scale).second);
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    for (const std::string& name : groups[group].parameters) {
+      MARROW_CHECK(places.emplace(name, group).second);
     }
   }
   for (const auto& item : objective.named_parameters()) {
     if (!item.value().requires_grad()) {
       continue;
     }
-    const auto found = scales.find(item.key());
-    MARROW_CHECK(groups.empty() || found != scales.end());
+    const auto found = places.find(item.key());
+    MARROW_CHECK(groups.empty() || found != places.end());
     MARROW_CHECK(item.value().is_non_overlapping_and_dense());
     const at::ScalarType type = item.value().scalar_type();
     Slot slot;
@@ -90,7 +92,8 @@ AdamW::AdamW(const Objective& objective, const Options& options) : options_(opti
     slot.parameter = item.value();
     slot.average = at::zeros_like(item.value());
     slot.square = at::zeros_like(item.value());
-    slot.lr_scale = groups.empty() ? 1.0 : found->second;
+    slot.group = groups.empty() ? 0 : found->second;
+    slot.lr_scale = groups.empty() ? 1.0 : groups[slot.group].lr_scale;
     slot.decays = item.value().dim() > 1 && !is_token(item.key());
     slot.raw = item.value().is_cpu() && (type == at::kFloat || type == at::kDouble);
     slots_.push_back(std::move(slot));
@@ -172,10 +175,16 @@ void AdamW::step(double lr, double weight_decay, double gradient_scale) {
   step_others(lr, weight_decay, gradient_scale);
 }
 
+void AdamW::set_lr_factors(const std::function<double(std::size_t group)>& factor) {
+  for (Slot& slot : slots_) {
+    slot.lr_factor = factor(slot.group);
+  }
+}
+
 void AdamW::step_raw(double lr, double weight_decay, double gradient_scale) {
   const auto constants = [&](const Slot& slot) {
     const auto count = static_cast<double>(slot.count);
-    const double own_lr = lr * slot.lr_scale;
+    const double own_lr = lr * slot.rate();
     return AdamWStep{.gradient_scale = gradient_scale,
                      .beta1 = options_.beta1,
                      .beta2 = options_.beta2,
@@ -190,7 +199,7 @@ void AdamW::step_raw(double lr, double weight_decay, double gradient_scale) {
               std::min((block + 1) * kOptimizerBlock, raw_values_),
               [&](const Active& active, std::int64_t offset, std::int64_t count) {
                 const Slot& slot = *active.slot;
-                if (lr * slot.lr_scale <= 0) {
+                if (lr * slot.rate() <= 0) {
                   return;
                 }
                 const auto update = [&]<class T>(const AdamWKernel<T>& kernel) {
@@ -225,10 +234,10 @@ void AdamW::step_others(double lr, double weight_decay, double gradient_scale) {
   std::map<std::tuple<double, bool, std::int64_t>, Lists> kinds;
   for (const Active& active : active_) {
     Slot& slot = *active.slot;
-    if (slot.raw || lr * slot.lr_scale <= 0) {
+    if (slot.raw || lr * slot.rate() <= 0) {
       continue;
     }
-    Lists& lists = kinds[{slot.lr_scale, slot.decays, slot.count}];
+    Lists& lists = kinds[{slot.rate(), slot.decays, slot.count}];
     if (lists.counts.empty()) {
       lists.counts.push_back(at::full(
           {}, static_cast<double>(slot.count), slot.parameter.options().dtype(at::kFloat)));

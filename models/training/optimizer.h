@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,9 +14,9 @@
 namespace marrow {
 
 // AdamW with decoupled weight decay (Loshchilov & Hutter 2019): one pass over all values at once on
-// the CPU, LibTorch's fused kernel on other devices. Parameters of one dimension (biases, norms)
-// and tokens (called "token...") do not decay. The result on the CPU does not depend on the number
-// of threads.
+// the CPU, LibTorch's fused kernel on other devices. One-dimensional parameters, tokens
+// ("token...", "..._token") and "pos_embed" do not decay. The result on the CPU does not depend on
+// the number of threads.
 class AdamW {
  public:
   struct Options {
@@ -29,6 +31,8 @@ class AdamW {
 
   // Global L2 norm of the gradients (NaN and infinity pass through).
   [[nodiscard]] double gradient_norm();
+  // What the learning rate of each group is multiplied by from now on, besides its lr_scale.
+  void set_lr_factors(const std::function<double(std::size_t group)>& factor);
   // One update of every parameter that has a gradient, as if the gradient were multiplied by
   // `gradient_scale` (clipping). A learning rate of 0 leaves parameters and moments alone.
   void step(double lr, double weight_decay, double gradient_scale = 1);
@@ -47,9 +51,13 @@ class AdamW {
     at::Tensor average;
     at::Tensor square;
     std::int64_t count = 0;  // updates so far
+    std::size_t group = 0;
     double lr_scale = 1;
+    double lr_factor = 1;
     bool decays = true;
     bool raw = false;  // float or double on the CPU: by our own kernel
+
+    [[nodiscard]] double rate() const { return lr_scale * lr_factor; }
   };
 
   // A slot that has a gradient now, and where its first value is in the row of all raw values.

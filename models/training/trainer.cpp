@@ -182,6 +182,8 @@ class Run {
       refuse_update(batch, loss);
     } else {
       skipped_ = 0;
+      optimizer_->set_lr_factors(
+          [this](std::size_t group) { return objective_.lr_factor(group, step_); });
       const bool clips = options_.clip > 0 && norm > options_.clip;
       optimizer_->step(lr(), weight_decay(), clips ? options_.clip / norm : 1);
       loss_sum_ += loss;

@@ -34,7 +34,7 @@ TEST(Describe, ListsEveryPartAndSection) {
 
   EXPECT_EQ(result.exit_code, 0);
   for (const char* name :
-       {"spark", "resenc_unet", "resnet", "unet_decoder", "body_patch", "train"}) {
+       {"spark", "convnext", "resenc_unet", "resnet", "unet_decoder", "body_patch", "train"}) {
     EXPECT_THAT(result.out, HasSubstr(name));
   }
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "core/error.h"
+#include "tests/support/batches_store.h"
 
 namespace marrow {
 
@@ -48,6 +49,25 @@ TEST(InputContract, LeavesSpacingToARecipeThatResamples) {
   RecipeOptions recipe;
   recipe.spacing_mm = {1, 1, 1};
   EXPECT_EQ(contract_breach(contract_of(recipe, {}), Modality::kMr, grid_of(1, 1, 1)), "");
+}
+
+TEST(InputContract, KeepsTheSpacingsSeenUnlessTheRecipeResamplesOrFitsPictures) {
+  const std::vector<testing::StoreCase> cases{{"a", {4, 3, 2}, {testing::uneven}, std::nullopt}};
+  const std::vector<std::int64_t> all{0};
+  RecipeOptions own;
+  RecipeOptions resampled;
+  resampled.spacing_mm = {0.8, 1.25, 2.5};
+  RecipeOptions fitted;
+  fitted.fit_size = 4;
+
+  const auto facts = [&](const RecipeOptions& recipe) {
+    const testing::TemporaryStore data(cases, recipe);
+    return contract_facts(data.store(), all);
+  };
+
+  EXPECT_EQ(facts(own).at("spacing_mm_seen"), "0.8 1.25 2.5; 0.8 1.25 2.5");
+  EXPECT_TRUE(facts(resampled).empty());
+  EXPECT_TRUE(facts(fitted).empty());
 }
 
 TEST(InputContract, RefusesUnlessToldOtherwise) {

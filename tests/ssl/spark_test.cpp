@@ -1,11 +1,13 @@
 #include "ssl/spark.h"
 
 #include <string>
+#include <utility>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "core/config/config.h"
+#include "core/error.h"
 #include "models/encoder.h"
 #include "models/head.h"
 #include "models/heads/unet_decoder.h"
@@ -15,21 +17,24 @@
 namespace marrow {
 namespace {
 
-std::shared_ptr<Encoder> small_encoder() {
-  Encoders table("encoder");
-  add_builtin_encoders(table);
-  const Config config = Config::from_text(
-      "encoder: {name: resenc_unet, stem_stride: 2, features: [8, 16], strides: [1, 2], "
-      "blocks: [1, 1]}\n",
-      "test");
-  return table.find("resenc_unet").make(config.section("encoder"));
-}
+constexpr const char* kSmallUnet =
+    "name: resenc_unet, stem_stride: 2, features: [8, 16], strides: [1, 2], blocks: [1, 1]";
+constexpr const char* kSmallConvnext =
+    "name: convnext, stem_stride: 2, size: custom, depths: [1, 1], dims: [8, 16], kernel: 3, "
+    "layer_scale: 0.1";
 
-std::shared_ptr<SslMethod> spark(const std::string& options) {
-  SslMethods table("method");
-  add_builtin_methods(table);
-  const Config config = Config::from_text("method: {name: spark, " + options + "}\n", "test");
-  return table.find("spark").make(config.section("method"), small_encoder());
+std::shared_ptr<SslMethod> spark(const std::string& options,
+                                 const std::string& encoder = kSmallUnet) {
+  Encoders encoders("encoder");
+  add_builtin_encoders(encoders);
+  SslMethods methods("method");
+  add_builtin_methods(methods);
+  const Config config = Config::from_text(
+      "method: {name: spark, " + options + "}\nencoder: {" + encoder + "}\n", "test");
+  const ConfigSection section = config.section("encoder");
+  return methods.find("spark").make(
+      config.section("method"),
+      encoders.find(encoder.substr(6, encoder.find(',') - 6)).make(section));
 }
 
 Batch one_batch() {
@@ -43,27 +48,46 @@ Batch one_batch() {
   return batch;
 }
 
-class SparkDecoder : public ::testing::TestWithParam<const char*> {};
-
-TEST_P(SparkDecoder, LearnsToRestoreOneBatch) {
-  at::manual_seed(1);
-  const std::shared_ptr<SslMethod> method = spark(GetParam());
-  AdamW optimizer(*method, {0.9, 0.99, 1e-8});
+// The loss of the first and the last of 60 steps on one batch.
+std::pair<double, double> first_and_last_loss(SslMethod& method) {
+  AdamW optimizer(method, {0.9, 0.99, 1e-8});
   const Batch batch = one_batch();
   double first = 0;
   double last = 0;
-
   for (int step = 0; step < 60; ++step) {
-    const StepResult result = method->step(batch);
+    const StepResult result = method.step(batch);
     last = result.loss.item<double>();
     first = step == 0 ? last : first;
     optimizer.zero_gradients();
     result.loss.backward();
     optimizer.step(5e-3, 0.0);
   }
+  return {first, last};
+}
+
+class SparkDecoder : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(SparkDecoder, LearnsToRestoreOneBatch) {
+  at::manual_seed(1);
+  const std::shared_ptr<SslMethod> method = spark(GetParam());
+
+  const auto [first, last] = first_and_last_loss(*method);
 
   EXPECT_GT(first, 0.8);
   EXPECT_LT(last, 0.3);
+}
+
+TEST_P(SparkDecoder, LearnsWithConvnextAndLeavesItsPoolingNormAlone) {
+  at::manual_seed(1);
+  const std::shared_ptr<SslMethod> method = spark(GetParam(), kSmallConvnext);
+
+  const auto [first, last] = first_and_last_loss(*method);
+
+  EXPECT_GT(first, 0.8);
+  EXPECT_LT(last, 0.3);
+  const auto parameters = method->encoder()->named_parameters();
+  EXPECT_FALSE(parameters["head.norm.weight"].grad().defined());
+  EXPECT_TRUE(parameters["head.norm.weight"].eq(1).all().item<bool>());
 }
 
 TEST_P(SparkDecoder, EveryParameterButTheUnusedGetsAGradient) {
@@ -81,6 +105,17 @@ INSTANTIATE_TEST_SUITE_P(Decoders,
                          SparkDecoder,
                          ::testing::Values("decoder: light",
                                            "decoder: unet, decoder_widths: [8, 8]"));
+
+TEST(Spark, RefusesAnEncoderWhoseCellsAreNoCubes) {
+  try {
+    static_cast<void>(spark("decoder: unet", "name: resnet, depth: 10, stem_stride: [1, 2, 2]"));
+    FAIL() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(error.what()).find("equal along every axis"), std::string::npos)
+        << error.what();
+  }
+}
 
 TEST(Spark, GivesTheDecoderThatSegmentationStartsFrom) {
   const std::shared_ptr<SslMethod> method = spark("decoder: unet, decoder_widths: [8, 12]");

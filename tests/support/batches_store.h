@@ -26,6 +26,7 @@ struct StoreCase {
   std::vector<ImageFunction> channels;
   std::optional<LabelFunction> labels;
   Eigen::Vector3d spacing{0.8, 1.25, 2.5};
+  std::vector<double> targets = {};
 };
 
 // Off the origin and turned by ten degrees about the patient's long axis.
@@ -53,9 +54,10 @@ Grid<T> filled_grid(const Geometry& geometry, const Function& function) {
 // A volume store in a temporary folder, made from functions of the voxel index.
 class TemporaryStore {
  public:
-  explicit TemporaryStore(const std::vector<StoreCase>& cases, const std::string& modality = "mr") {
-    RecipeOptions recipe;
-    recipe.modality = modality;
+  explicit TemporaryStore(const std::vector<StoreCase>& cases, const std::string& modality = "mr")
+      : TemporaryStore(cases, recipe_of(modality)) {}
+
+  TemporaryStore(const std::vector<StoreCase>& cases, const RecipeOptions& recipe) {
     VolumeStoreWriter writer(folder_.path() / "store", recipe);
     for (const StoreCase& item : cases) {
       StoredCase info;
@@ -64,6 +66,7 @@ class TemporaryStore {
       info.geometry = oblique_grid(item.size, item.spacing);
       info.source = info.geometry;
       info.channels = static_cast<std::int64_t>(item.channels.size());
+      info.targets = item.targets;
       info.has_labels = item.labels.has_value();
       std::vector<Volume> channels;
       channels.reserve(item.channels.size());
@@ -101,6 +104,12 @@ class TemporaryStore {
   }
 
  private:
+  static RecipeOptions recipe_of(const std::string& modality) {
+    RecipeOptions recipe;
+    recipe.modality = modality;
+    return recipe;
+  }
+
   TemporaryFolder folder_;
   std::unique_ptr<VolumeStore> store_;
 };

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "volumes/augment/intensity.h"
 #include "volumes/augment/interpolate.h"
+#include "volumes/augment/rand_augment.h"
 #include "volumes/augment/spatial.h"
 
 namespace marrow {
@@ -143,8 +144,8 @@ Example make_example(const VolumeStore& store,
   };
 
   if (spatial.interpolates()) {
-    const SourceRegion region =
-        source_region(patch.box, inverse_map(spatial, info.geometry.spacing, size));
+    const SourceRegion region = source_region(
+        patch.box, inverse_map(spatial, info.geometry.spacing, size), spatial.crop_shift);
     std::vector<float> source(example_voxels(region.source.size));
     for (std::int64_t channel = 0; channel < info.channels; ++channel) {
       reader.read_image(channel, region.source, source);
@@ -166,7 +167,10 @@ Example make_example(const VolumeStore& store,
     }
   }
 
+  const std::vector<PictureChange> picture_changes = draw_rand_augment(options, patch.seed);
+  move_picture_labels(example.labels, size, picture_changes);
   for (std::int64_t channel = 0; channel < info.channels; ++channel) {
+    change_pictures(channel_of(channel), size, picture_changes);
     change_intensity(channel_of(channel), size, draw_intensity(options, size, patch.seed, channel));
   }
   return example;

@@ -28,10 +28,51 @@ void check_augment_range(const std::vector<double>& range, std::string_view name
                   ": expected two numbers, the smaller first, found [" + found + "]");
 }
 
+struct CropSides {
+  double i = 1;
+  double j = 1;
+};
+
+// As torchvision.transforms.RandomResizedCrop.get_params, in shares of the patch's sides.
+CropSides draw_slice_sides(const AugmentOptions& options, Rng& rng) {
+  constexpr int kTries = 10;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    const double area = rng.uniform(options.crop_scale[0], options.crop_scale[1]);
+    const double ratio =
+        std::exp(rng.uniform(std::log(options.crop_ratio[0]), std::log(options.crop_ratio[1])));
+    const CropSides sides{std::sqrt(area * ratio), std::sqrt(area / ratio)};
+    if (sides.i <= 1 && sides.j <= 1) {
+      return sides;
+    }
+  }
+  const double ratio = std::clamp(1.0, options.crop_ratio[0], options.crop_ratio[1]);
+  return {std::min(1.0, ratio), std::min(1.0, 1 / ratio)};
+}
+
+void draw_crop(const AugmentOptions& options, const Size3& size, Rng rng, SpatialChange& change) {
+  if (!rng.chance(options.crop)) {
+    return;
+  }
+  if (size[2] == 1) {
+    const CropSides sides = draw_slice_sides(options, rng);
+    change.crop_share = {sides.i, sides.j, 1};
+  } else {
+    change.crop_share.setConstant(
+        std::cbrt(rng.uniform(options.crop_scale[0], options.crop_scale[1])));
+  }
+  for (Eigen::Index axis = 0; axis < 3; ++axis) {
+    const double spare =
+        (1 - change.crop_share[axis]) * static_cast<double>(size[static_cast<std::size_t>(axis)]);
+    change.crop_shift[axis] = spare * rng.uniform(-0.5, 0.5);
+  }
+}
+
 }  // namespace
 
 void check_augment(const AugmentOptions& options) {
   check_augment_range(options.scale_range, "scale_range");
+  check_augment_range(options.crop_scale, "crop_scale");
+  check_augment_range(options.crop_ratio, "crop_ratio");
   for (const std::string& axis : options.flip_axes) {
     if (axis != "left-right" && axis != "front-back" && axis != "foot-head") {
       throw Error(ErrorCode::kInvalidArgument,
@@ -71,6 +112,7 @@ SpatialChange draw_spatial(const AugmentOptions& options, const Size3& size, std
   if (rng.chance(options.scale)) {
     change.zoom = rng.uniform(options.scale_range[0], options.scale_range[1]);
   }
+  draw_crop(options, size, Rng(seed, "crop", {}), change);
   return change;
 }
 
@@ -85,7 +127,8 @@ Eigen::Matrix3d inverse_map(const SpatialChange& change,
   const Eigen::Vector3d zoom(change.zoom, change.zoom, size[2] == 1 ? 1.0 : change.zoom);
   const Eigen::Vector3d mirror(
       change.flip[0] ? -1 : 1, change.flip[1] ? -1 : 1, change.flip[2] ? -1 : 1);
-  const Eigen::Vector3d to_voxels = (spacing_mm.array() * zoom.array()).inverse();
+  const Eigen::Vector3d to_voxels =
+      change.crop_share.array() * (spacing_mm.array() * zoom.array()).inverse();
   const Eigen::Vector3d to_mm = spacing_mm.cwiseProduct(mirror);
   Eigen::Matrix3d inverse = to_voxels.asDiagonal() * rotation.transpose() * to_mm.asDiagonal();
   // cos(90 degrees) is 6e-17 in double: what is meant as 0 or 1 shall be just that.
@@ -96,15 +139,17 @@ Eigen::Matrix3d inverse_map(const SpatialChange& change,
   return inverse;
 }
 
-SourceRegion source_region(const Box& box, const Eigen::Matrix3d& inverse) {
+SourceRegion source_region(const Box& box,
+                           const Eigen::Matrix3d& inverse,
+                           const Eigen::Vector3d& shift) {
   // Rounding in float moves a position by less than this, for boxes of up to a thousand voxels.
   constexpr double kMargin = 1e-3;
   SourceRegion region;
   region.map.steps = inverse;
   for (int row = 0; row < 3; ++row) {
     const auto axis = static_cast<std::size_t>(row);
-    const double centre =
-        static_cast<double>(box.start[axis]) + static_cast<double>(box.size[axis] - 1) / 2;
+    const double centre = static_cast<double>(box.start[axis]) +
+                          static_cast<double>(box.size[axis] - 1) / 2 + shift[row];
     double origin = centre;
     double reach = 0;  // to either side of the centre
     for (int column = 0; column < 3; ++column) {

@@ -153,6 +153,10 @@ class Loader final : public BatchSource {
     if (options_.with_labels) {
       slot.batch.labels = at::empty(label_size, at::kLong);
     }
+    if (!options_.targets.empty()) {
+      slot.batch.targets = at::empty(
+          {options_.batch_size, std::ssize(options_.targets.begin()->second)}, at::kFloat);
+    }
     slot.batch.keys.resize(static_cast<std::size_t>(options_.batch_size));
     slot.batch.step = step;
     slot.batch.seed = derive_seed(options_.seed, "batch", {static_cast<std::uint64_t>(step)});
@@ -240,6 +244,13 @@ class Loader final : public BatchSource {
     }
     if (view == 0) {
       batch.keys[static_cast<std::size_t>(row)] = info.key;
+      if (batch.targets.defined()) {
+        const std::vector<float>& targets = options_.targets.at(patch.case_index);
+        MARROW_CHECK(std::ssize(targets) == batch.targets.size(1));
+        std::copy(targets.begin(),
+                  targets.end(),
+                  batch.targets.mutable_data_ptr<float>() + row * std::ssize(targets));
+      }
     }
   }
 

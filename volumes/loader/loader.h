@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <vector>
 
 #include "volumes/augment/augmenter.h"
 #include "volumes/loader/batch.h"
@@ -26,6 +28,8 @@ struct LoaderOptions {
   bool with_labels = false;
   bool two_dimensional = false;  // patches are one voxel thick along k and come as [B, C, H, W]
   std::int64_t views = 1;        // independent augmentations of each patch
+  // Classification: what is true of each case that the sampler draws, K numbers; empty: no targets.
+  std::map<std::int64_t, std::vector<float>> targets = {};
 };
 
 // Threads cut and augment patches of `store` and fill a bounded queue; batch() takes them in order.

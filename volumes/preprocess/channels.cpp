@@ -114,6 +114,8 @@ PreparedChannels prepare_channels(std::vector<Volume> inputs, const RecipeOption
   if (!recipe.spacing_mm.empty()) {
     grid = resampled_geometry(
         grid, Eigen::Vector3d(recipe.spacing_mm[0], recipe.spacing_mm[1], recipe.spacing_mm[2]));
+  } else if (recipe.fit_size > 0) {
+    grid = fitted_geometry(grid, recipe.fit_size);
   }
   IndexBox box{grid.size, {0, 0, 0}};
   for (std::size_t channel = 0; channel < inputs.size(); ++channel) {

@@ -25,8 +25,8 @@ struct PreparedChannels {
 [[nodiscard]] PreparedChannels prepare_channels(std::vector<Volume> inputs,
                                                 const RecipeOptions& recipe);
 
-// Throws Error{kInvalidArgument} unless spacing_mm has 0 or 3 values, window_hu has two rising ones
-// and the rest is in range.
+// Throws Error{kInvalidArgument} unless spacing_mm has 0 or 3 values, of which 0 with a fit_size,
+// window_hu has two rising ones and the rest is in range.
 void check_recipe(const RecipeOptions& recipe);
 
 }  // namespace marrow

@@ -206,8 +206,7 @@ class PrepareRun {
     } catch (const std::bad_alloc&) {
       throw Error(ErrorCode::kResources,
                   fmt::format("prepare: memory ran out at {} ({} in use at most so far); lower "
-                              "`threads` or choose a coarser "
-                              "spacing_mm",
+                              "`threads` or choose a coarser spacing_mm or smaller fit_size",
                               case_name(cases_[at]),
                               format_bytes(peak_rss_bytes())));
     }

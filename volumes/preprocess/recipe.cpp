@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -30,6 +31,10 @@ std::string recipe_text(bool value) {
   return value ? "true" : "false";
 }
 
+std::string recipe_text(std::int64_t value) {
+  return std::to_string(value);
+}
+
 std::string recipe_text(double value) {
   return fmt::format("{}", value);
 }
@@ -47,7 +52,8 @@ void check_field(std::string_view key, const std::string& value, const OneOf& al
   }
 }
 
-void check_field(std::string_view key, double value, const Range<double>& allowed) {
+template <class T, class Bound>
+void check_field(std::string_view key, T value, const Range<Bound>& allowed) {
   if (!(value >= allowed.low && value <= allowed.high)) {
     refuse_recipe(
         ErrorCode::kInvalidArgument,
@@ -79,6 +85,14 @@ struct RecipeWriter {
   void operator()(std::string_view key, T& field, const Rest&...) {
     json[std::string(key)] = field;
   }
+
+  // Whole numbers came later than version 1: 0 means off, and is what a recipe without them has.
+  template <class... Rest>
+  void operator()(std::string_view key, std::int64_t& field, const Rest&...) {
+    if (field != 0) {
+      json[std::string(key)] = field;
+    }
+  }
 };
 
 void read_field(const nlohmann::json& json, std::string_view key, std::string& field) {
@@ -105,6 +119,14 @@ void read_field(const nlohmann::json& json, std::string_view key, double& field)
   field = json.get<double>();
 }
 
+void read_field(const nlohmann::json& json, std::string_view key, std::int64_t& field) {
+  if (!json.is_number_integer() || (json.is_number_unsigned() && json.get<std::uint64_t>() >> 63)) {
+    refuse_recipe(ErrorCode::kUnreadable,
+                  fmt::format("{} is {} where a whole number was expected", key, json.dump()));
+  }
+  field = json.get<std::int64_t>();
+}
+
 void read_field(const nlohmann::json& json, std::string_view key, std::vector<double>& field) {
   if (!json.is_array()) {
     refuse_recipe(
@@ -125,6 +147,9 @@ struct RecipeReader {
   void operator()(std::string_view key, T& field, const Rest&...) {
     const auto found = json.find(std::string(key));
     if (found == json.end()) {
+      if constexpr (std::is_same_v<T, std::int64_t>) {
+        return;  // off; see RecipeWriter
+      }
       refuse_recipe(ErrorCode::kUnreadable, fmt::format("{} is missing", key));
     }
     read_field(*found, key, field);
@@ -151,6 +176,14 @@ void check_recipe(const RecipeOptions& recipe) {
         ErrorCode::kInvalidArgument,
         fmt::format("spacing_mm has {} values where none or three (along L, P, S) were expected",
                     recipe.spacing_mm.size()));
+  }
+  if (recipe.fit_size > 0 && !recipe.spacing_mm.empty()) {
+    refuse_recipe(
+        ErrorCode::kInvalidArgument,
+        fmt::format("fit_size is {} and spacing_mm is {}, of which only one can be followed; set "
+                    "fit_size to 0 or spacing_mm to []",
+                    recipe.fit_size,
+                    recipe_text(recipe.spacing_mm)));
   }
   if (recipe.window_hu.size() != 2 || !(recipe.window_hu[0] < recipe.window_hu[1])) {
     refuse_recipe(ErrorCode::kInvalidArgument,

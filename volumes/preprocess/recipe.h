@@ -17,6 +17,7 @@ struct RecipeOptions {
 
   std::string modality = "mr";     // "ct" | "mr"
   std::vector<double> spacing_mm;  // target spacing along L, P, S; empty: the volume's own
+  std::int64_t fit_size = 0;       // voxels of the longer side in the plane of L and P; 0: off
   std::vector<double> window_hu = {
       -1000, 1000};  // CT: clipped to this window, then scaled to [0, 1] -> z-scored by
                      // the window's centre and half width, giving [-1, 1]
@@ -35,6 +36,11 @@ struct RecipeOptions {
           spacing_mm,
           Range{0.05, 50.0},
           "target spacing along L, P, S in mm; empty keeps the volume's own");
+    visit("fit_size",
+          fit_size,
+          Range{0, 8192},
+          "for pictures, which have no spacing: voxels of the longer side in the plane of "
+          "left-right and front-back, the other in proportion; 0 is off; excludes spacing_mm");
     visit("window_hu",
           window_hu,
           Range{-32768.0, 32767.0},
@@ -51,7 +57,8 @@ struct RecipeOptions {
   }
 };
 
-// 16 hex digits; equal recipes, equal digest. Written as JSON with a "version".
+// 16 hex digits; equal recipes, equal digest. Written as JSON with a "version"; a fit_size of 0 is
+// left out, so that recipes from before there was one keep their bytes and digest.
 [[nodiscard]] std::string recipe_digest(const RecipeOptions& recipe);
 [[nodiscard]] std::string recipe_to_json(const RecipeOptions& recipe);
 [[nodiscard]] RecipeOptions recipe_from_json(std::string_view json);

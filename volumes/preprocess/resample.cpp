@@ -191,6 +191,35 @@ Geometry resampled_geometry(const Geometry& grid, const Eigen::Vector3d& spacing
   return make_geometry(size, spacing, grid.to_physical(first), grid.direction);
 }
 
+Geometry fitted_geometry(const Geometry& grid, std::int64_t fit_size) {
+  MARROW_CHECK(fit_size >= 1);
+  Size3 size = grid.size;
+  Eigen::Vector3d spacing = grid.spacing;
+  Eigen::Vector3d first = Eigen::Vector3d::Zero();
+  const auto extent = [&grid](std::size_t axis) {
+    return static_cast<double>(grid.size[axis]) * grid.spacing[static_cast<Eigen::Index>(axis)];
+  };
+  const double side = std::max(extent(0), extent(1)) / static_cast<double>(fit_size);
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const auto at = static_cast<Eigen::Index>(axis);
+    const double count = std::max(1.0, std::ceil(extent(axis) / side - kIgnoredRemainder));
+    size[axis] = static_cast<std::int64_t>(count);
+    spacing[at] = side;
+    first[at] =
+        (static_cast<double>(grid.size[axis] - 1) - (count - 1) * side / grid.spacing[at]) / 2;
+  }
+  const double voxels = static_cast<double>(size[0] * size[1]) * static_cast<double>(size[2]);
+  if (voxels > static_cast<double>(kMostVoxels)) {
+    throw Error(ErrorCode::kResources,
+                fmt::format("resampling {} to {} voxels along its longer side would make {:.3g} "
+                            "voxels, more than 2^31; choose a smaller fit_size",
+                            describe(grid),
+                            fit_size,
+                            voxels));
+  }
+  return make_geometry(size, spacing, grid.to_physical(first), grid.direction);
+}
+
 Volume resampled(Volume volume, const Geometry& target) {
   const std::array<AxisMap, 3> maps = aligned_axes(volume.geometry, target);
   MARROW_CHECK(maps[0].axis == 0 && maps[1].axis == 1 && maps[2].axis == 2);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 #include "core/geometry.h"
 #include "core/volume.h"
@@ -23,6 +24,12 @@ struct AxisMap {
 // An axis keeps its own spacing where it has one voxel, or where the wanted spacing is the same
 // within 1e-3. Throws Error{kResources} over 2^31 voxels.
 [[nodiscard]] Geometry resampled_geometry(const Geometry& grid, const Eigen::Vector3d& spacing_mm);
+
+// The grid of the same centre whose longer side in the plane of the first two axes (by its extent
+// in mm) has `fit_size` >= 1 voxels. In that plane voxels become squares, so that shapes stay as
+// they are; the shorter side has as many as cover it (a remainder of 1 % of a voxel is ignored), at
+// least one. The third axis stays as it is. Throws Error{kResources} over 2^31 voxels.
+[[nodiscard]] Geometry fitted_geometry(const Geometry& grid, std::int64_t fit_size);
 
 // Separable cubic convolution (Keys 1981, a = -0.5: exact for parabolas inside the grid) onto
 // `target`, whose axes run along those of the volume. Where an axis becomes coarser the kernel is

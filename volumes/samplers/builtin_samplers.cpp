@@ -3,6 +3,7 @@
 #include "volumes/samplers/sampler.h"
 #include "volumes/samplers/slice.h"
 #include "volumes/samplers/uniform_patch.h"
+#include "volumes/samplers/whole_case.h"
 
 namespace marrow {
 
@@ -11,6 +12,7 @@ void add_builtin_samplers(Samplers& samplers) {
   samplers.add<BodyPatchOptions>("patches centred on the body", make_body_patch);
   samplers.add<LabelPatchOptions>("patches centred on labelled structures", make_label_patch);
   samplers.add<SliceOptions>("single slices for 2D networks", make_slice);
+  samplers.add<WholeCaseOptions>("whole cases, for classification", make_whole_case);
 }
 
 }  // namespace marrow

@@ -46,7 +46,7 @@ using SamplerFactory =
     std::function<std::unique_ptr<Sampler>(const ConfigSection&, const SamplerInput&)>;
 using Samplers = Registry<SamplerFactory>;
 
-// uniform_patch, body_patch, label_patch, slice
+// uniform_patch, body_patch, label_patch, slice, whole_case
 void add_builtin_samplers(Samplers& samplers);
 
 }  // namespace marrow

@@ -16,6 +16,7 @@ class NoiseViews : public BatchSource {
     torch::manual_seed(static_cast<std::uint64_t>(step));
     batch.views = {torch::randn({2, 3, 6, 8, 10}), torch::randn({2, 1, 4, 4, 4})};
     batch.labels = torch::randint(0, 3, {2, 6, 8, 10}, torch::kLong);
+    batch.targets = torch::randint(0, 5, {2}, torch::kLong);
     batch.keys = {"a", "b"};
     return batch;
   }
@@ -40,6 +41,7 @@ void expect_same_batches(const at::Device& device) {
     }
     EXPECT_TRUE(batch.views[0].is_contiguous(at::MemoryFormat::ChannelsLast3d));
     EXPECT_TRUE(at::equal(batch.labels.cpu(), expected.labels));
+    EXPECT_TRUE(at::equal(batch.targets.cpu(), expected.targets));
     EXPECT_EQ(batch.keys, expected.keys);
     EXPECT_EQ(batch.step, step);
   }

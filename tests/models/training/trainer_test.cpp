@@ -45,12 +45,12 @@ class NoiseBatches : public BatchSource {
 
 class Denoiser : public Objective {
  public:
-  Denoiser() {
+  explicit Denoiser(double drop_rate = 0.0) {
     torch::manual_seed(7);
     block_ = register_module(
         "block",
         std::make_shared<ResidualBlock>(
-            3, 1, 6, std::vector<std::int64_t>{1, 1, 1}, NormKind::kInstance, false));
+            3, 1, 6, std::vector<std::int64_t>{1, 1, 1}, NormKind::kInstance, false, drop_rate));
     last_ = register_module("last",
                             std::make_shared<Conv>(Conv::Options{
                                 .in = 6, .out = 1, .kernel = 1, .stride = {}, .bias = true}));
@@ -162,6 +162,29 @@ TEST(Trainer, ResumesInBfloat16WithTheSameBits) {
   EXPECT_EQ(result.resumed_from, 5);
   expect_equal_bits(final_weights(folder.path() / "again", 10),
                     final_weights(folder.path() / "whole", 10));
+}
+
+TEST(Trainer, ResumesWithDropPathWithTheSameBits) {
+  const TemporaryFolder folder;
+  const auto train_in = [&](const char* name, double drop_rate) {
+    Denoiser objective(drop_rate);
+    NoiseBatches batches;
+    return train(objective, batches, small_options(10), run_in(folder.path() / name));
+  };
+  static_cast<void>(train_in("without", 0.0));
+  static_cast<void>(train_in("whole", 0.5));
+  static_cast<void>(train_in("again", 0.5));
+  // as if it had been killed after its first checkpoint
+  std::filesystem::remove(checkpoint_path(folder.path() / "again", 10));
+
+  const TrainResult result = train_in("again", 0.5);
+
+  EXPECT_EQ(result.resumed_from, 5);
+  const TensorFile whole = final_weights(folder.path() / "whole", 10);
+  expect_equal_bits(final_weights(folder.path() / "again", 10), whole);
+  const char* weight = "model.block.conv1.conv.weight";
+  EXPECT_FALSE(
+      at::equal(final_weights(folder.path() / "without", 10).find(weight), whole.find(weight)));
 }
 
 // Raises a signal while step `at` asks for its batch.

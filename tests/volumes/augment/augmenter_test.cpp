@@ -268,5 +268,30 @@ TEST(Augmenter, AugmentsOneSliceWithoutTouchingItsNeighbours) {
   }
 }
 
+float slanted(std::int64_t i, std::int64_t j, std::int64_t) {
+  return static_cast<float>(i) / 8.0F - static_cast<float>(j) / 16.0F;
+}
+
+TEST(Augmenter, EnlargesTheCroppedPartOfASlice) {
+  const TemporaryStore data({{"a", {40, 36, 5}, {slanted}, std::nullopt}});
+  const Box box{{4, 6, 2}, {20, 16, 1}};
+  AugmentOptions options;
+  options.crop = 1;
+  const SpatialChange change = draw_spatial(options, box.size, 12);
+
+  const Example example = make_example(data.store(), {0, box, 12}, options, false);
+
+  // A linear picture stays linear; its places are those of the part.
+  const double centre_i = 13.5 + change.crop_shift[0];
+  const double centre_j = 13.5 + change.crop_shift[1];
+  for (std::int64_t j = 0; j < 16; ++j) {
+    for (std::int64_t i = 0; i < 20; ++i) {
+      const double x = centre_i + change.crop_share[0] * (static_cast<double>(i) - 9.5);
+      const double y = centre_j + change.crop_share[1] * (static_cast<double>(j) - 7.5);
+      ASSERT_NEAR(example.image[static_cast<std::size_t>(i + 20 * j)], x / 8 - y / 16, 2e-3);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace marrow

@@ -146,5 +146,109 @@ TEST(Spatial, RefusesARangeWhoseEndsAreSwapped) {
   }
 }
 
+AugmentOptions always_cropped() {
+  AugmentOptions options;
+  options.crop = 1;
+  options.crop_scale = {0.2, 0.6};
+  options.crop_ratio = {0.5, 2.0};
+  return options;
+}
+
+TEST(SpatialCrop, KeepsTheOtherChoicesOfASeed) {
+  AugmentOptions options = everything_spatial();
+  const SpatialChange plain = draw_spatial(options, kPatch, 31);
+  options.crop = 1;
+
+  const SpatialChange cropped = draw_spatial(options, kPatch, 31);
+
+  EXPECT_EQ(cropped.flip, plain.flip);
+  EXPECT_EQ(cropped.degrees, plain.degrees);
+  EXPECT_EQ(cropped.zoom, plain.zoom);
+  EXPECT_NE(cropped.crop_share, plain.crop_share);
+}
+
+TEST(SpatialCrop, DrawsAreaAndRatioOfOneSliceUniformlyInsideThePatch) {
+  const Size3 slice{40, 30, 1};
+  double area = 0;
+  double log_ratio = 0;
+  double squared_log_ratio = 0;
+  constexpr int kDraws = 4000;
+  for (std::uint64_t seed = 0; seed < kDraws; ++seed) {
+    const SpatialChange change = draw_spatial(always_cropped(), slice, seed);
+    const double share = change.crop_share[0] * change.crop_share[1];
+    const double ratio = std::log(change.crop_share[0] / change.crop_share[1]);
+    area += share;
+    log_ratio += ratio;
+    squared_log_ratio += ratio * ratio;
+    ASSERT_TRUE(share >= 0.2 && share <= 0.6) << share;
+    ASSERT_LE(std::abs(ratio), std::log(2.0) + 1e-9);
+    ASSERT_EQ(change.crop_share[2], 1);
+    ASSERT_EQ(change.crop_shift[2], 0);
+    for (Eigen::Index axis = 0; axis < 2; ++axis) {
+      const double side = static_cast<double>(slice[static_cast<std::size_t>(axis)]);
+      ASSERT_LE(std::abs(change.crop_shift[axis]) + change.crop_share[axis] * side / 2,
+                side / 2 + 1e-9);
+    }
+  }
+
+  // Large areas of extreme ratios do not fit and are drawn again, which takes a little off both.
+  EXPECT_NEAR(area / kDraws, 0.4, 0.01);
+  EXPECT_NEAR(log_ratio / kDraws, 0, 0.025);
+  EXPECT_NEAR(squared_log_ratio / kDraws, std::pow(std::log(2.0), 2) / 3, 0.01);
+}
+
+TEST(SpatialCrop, TakesAShareOfTheVolumeOfAThickPatchAndKeepsItsShape) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const SpatialChange change = draw_spatial(always_cropped(), kPatch, seed);
+    EXPECT_EQ(change.crop_share[0], change.crop_share[1]);
+    EXPECT_EQ(change.crop_share[0], change.crop_share[2]);
+    EXPECT_GE(change.crop_share.prod(), 0.2 - 1e-12);
+    EXPECT_LE(change.crop_share.prod(), 0.6 + 1e-12);
+  }
+}
+
+TEST(SpatialCrop, FallsBackOnTheLargestCentralPartWhereNoneFits) {
+  AugmentOptions options = always_cropped();
+  options.crop_scale = {0.9, 0.9};
+  options.crop_ratio = {4, 4};
+
+  const SpatialChange change = draw_spatial(options, {40, 30, 1}, 3);
+
+  EXPECT_TRUE(change.crop_share.isApprox(Eigen::Vector3d(1, 0.25, 1), 1e-12));
+}
+
+TEST(SpatialCrop, MapsTheCornersOfThePatchOntoThoseOfThePart) {
+  SpatialChange change;
+  change.crop_share = {0.5, 0.25, 1};
+  change.crop_shift = {2.5, -3, 0};
+  const Box box{{10, 20, 5}, {8, 16, 1}};
+
+  const SourceRegion region =
+      source_region(box, inverse_map(change, {1, 1, 1}, box.size), change.crop_shift);
+
+  // The part has 4 x 4 voxels around (13.5 + 2.5, 27.5 - 3); centres of the outermost voxels lie
+  // half a new voxel (0.25) inside its border.
+  const Eigen::Vector3d start(static_cast<double>(region.source.start[0]),
+                              static_cast<double>(region.source.start[1]),
+                              static_cast<double>(region.source.start[2]));
+  const Eigen::Vector3d first = start + region.map.origin;
+  const Eigen::Vector3d last = first + region.map.steps * Eigen::Vector3d(7, 15, 0);
+  EXPECT_TRUE(first.isApprox(Eigen::Vector3d(14.25, 22.625, 5), 1e-12)) << first.transpose();
+  EXPECT_TRUE(last.isApprox(Eigen::Vector3d(17.75, 26.375, 5), 1e-12)) << last.transpose();
+  EXPECT_EQ(region.source.size[2], 1);
+}
+
+TEST(SpatialCrop, NamesAMisshapenRange) {
+  AugmentOptions options;
+  options.crop_ratio = {2, 1};
+
+  try {
+    check_augment(options);
+    FAIL() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("augment.crop_ratio"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace marrow

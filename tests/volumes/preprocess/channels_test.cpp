@@ -1,5 +1,7 @@
 #include "volumes/preprocess/channels.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -71,6 +73,35 @@ TEST(PrepareVolume, NormalisesTheBodyOfAnMrToMeanZeroAndDeviationOne) {
   }
   EXPECT_NEAR(sum / count, 0, 1e-4);
   EXPECT_NEAR(squares / count, 1, 1e-3);
+}
+
+TEST(PrepareVolume, FitsAPictureAndBringsLabelsBackToItsSize) {
+  // Stored with left to the left and rows downwards from the second axis' far end: the canonical
+  // grid turns both.
+  Eigen::Matrix3d turned = Eigen::Vector3d(-1, -1, 1).asDiagonal();
+  const Geometry picture = make_geometry({120, 90, 1}, {1, 1, 1}, {3, 4, 5}, turned);
+  const auto inside = [](const Eigen::Vector3d& place) { return place[0] < -50 ? 200.0 : 10.0; };
+  RecipeOptions recipe;
+  recipe.fit_size = 40;
+
+  const PreparedVolume prepared = prepare_volume(fill_by_place<float>(picture, inside), recipe);
+  LabelMap labels = make_grid(prepared.volume.geometry, std::uint16_t{0});
+  std::transform(prepared.volume.voxels.begin(),
+                 prepared.volume.voxels.end(),
+                 labels.voxels.begin(),
+                 [](float value) { return static_cast<std::uint16_t>(value > 0 ? 1 : 0); });
+  const LabelMap back = labels_to_source(labels, prepared.source);
+
+  EXPECT_EQ(prepared.volume.geometry.size, (Size3{40, 30, 1}));
+  EXPECT_EQ(back.geometry.size, picture.size);
+  std::int64_t wrong = 0;
+  for (std::int64_t i = 0; i < 120; ++i) {
+    const double left = picture.to_physical({static_cast<double>(i), 45, 0})[0];
+    if (std::abs(left + 50) > 3) {  // a voxel of the fitted picture
+      wrong += back.at(i, 45, 0) == (left < -50 ? 1 : 0) ? 0 : 1;
+    }
+  }
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(PrepareVolume, DoesNotDependOnTheScannersGain) {

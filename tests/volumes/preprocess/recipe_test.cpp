@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/volumes.h"
+#include "volumes/preprocess/channels.h"
 
 namespace marrow {
 namespace {
@@ -41,6 +42,39 @@ TEST(Recipe, HasADigestThatDependsOnEveryField) {
   RecipeOptions other = ct_recipe();
   other.upper_percentile = 99;
   EXPECT_NE(recipe_digest(other), digest);
+}
+
+// Stores and checkpoints from before there was a fit_size hold these digests.
+TEST(Recipe, KeepsTheDigestOfRecipesWithoutAFitSize) {
+  EXPECT_EQ(recipe_digest(RecipeOptions{}), "75184f1c26a1c6cd");
+  EXPECT_EQ(recipe_digest(ct_recipe()), "9f4f92af7b27f480");
+}
+
+TEST(Recipe, WritesReadsAndComparesAFitSize) {
+  RecipeOptions pictures;
+  pictures.fit_size = 224;
+
+  const std::string json = recipe_to_json(pictures);
+
+  EXPECT_NE(json.find(R"("spacing_mm":[],"fit_size":224,"window_hu")"), std::string::npos) << json;
+  EXPECT_EQ(recipe_from_json(json).fit_size, 224);
+  EXPECT_NE(recipe_digest(pictures), recipe_digest(RecipeOptions{}));
+  EXPECT_EQ(recipe_difference(pictures, RecipeOptions{}), "fit_size 224 against 0");
+}
+
+TEST(Recipe, RefusesAFitSizeBesideASpacingOrOutOfRange) {
+  RecipeOptions both = ct_recipe();
+  both.fit_size = 224;
+  std::string wide = recipe_to_json(ct_recipe());
+  wide.insert(1, R"("fit_size":9000,)");
+  std::string broken = recipe_to_json(ct_recipe());
+  broken.insert(1, R"("fit_size":2.5,)");
+
+  EXPECT_NE(error_of(ErrorCode::kInvalidArgument, [&] { check_recipe(both); })
+                .find("fit_size is 224 and spacing_mm is [1.5, 1.5, 2.1]"),
+            std::string::npos);
+  EXPECT_NE(refusal(ErrorCode::kUnreadable, wide).find("fit_size is 9000"), std::string::npos);
+  EXPECT_NE(refusal(ErrorCode::kUnreadable, broken).find("whole number"), std::string::npos);
 }
 
 TEST(Recipe, NamesTheFirstDifferenceWithBothValues) {

@@ -73,6 +73,40 @@ TEST(Resample, RoundsTheNumberOfVoxelsUpSoThatNothingIsCutOff) {
   EXPECT_NEAR(result.origin[0], 5 + 4.5 - 1.5 * 3, 1e-9);
 }
 
+TEST(Resample, FitsTheLongerSideAndKeepsCentreAndShape) {
+  const Geometry grid =
+      make_geometry({500, 375, 3}, {1, 1, 7}, {10, 20, 30}, oblique_grid().direction);
+
+  const Geometry fitted = fitted_geometry(grid, 256);
+
+  EXPECT_EQ(fitted.size, (Size3{256, 192, 3}));
+  EXPECT_NEAR(fitted.spacing[0], 500.0 / 256, 1e-12);
+  EXPECT_NEAR(fitted.spacing[1], 500.0 / 256, 1e-12);
+  EXPECT_EQ(fitted.spacing[2], 7);
+  EXPECT_TRUE(
+      fitted.to_physical({127.5, 95.5, 1}).isApprox(grid.to_physical({249.5, 187, 1}), 1e-12));
+}
+
+TEST(Resample, FitsByExtentWhereVoxelsAreOblong) {
+  const Geometry grid =
+      make_geometry({40, 30, 2}, {1, 2, 5}, {0, 0, 0}, Eigen::Matrix3d::Identity());
+
+  EXPECT_EQ(fitted_geometry(grid, 30).size, (Size3{20, 30, 2}));
+}
+
+TEST(Resample, FitsToExactlyTheSizeAskedFor) {
+  const auto sides = [](const Size3& size, std::int64_t fit) {
+    return fitted_geometry(make_geometry(size, {1, 1, 1}, {0, 0, 0}, Eigen::Matrix3d::Identity()),
+                           fit)
+        .size;
+  };
+
+  EXPECT_EQ(sides({2000, 1, 1}, 1999), (Size3{1999, 1, 1}));
+  EXPECT_EQ(sides({1000, 3, 1}, 10), (Size3{10, 1, 1}));
+  EXPECT_EQ(sides({3, 7, 1}, 7), (Size3{3, 7, 1}));
+  EXPECT_EQ(sides({28, 28, 1}, 224), (Size3{224, 224, 1}));
+}
+
 TEST(Resample, LeavesASingleSliceSingle) {
   const Geometry grid = make_geometry({8, 6, 1}, {1, 1, 5}, {0, 0, 0}, Eigen::Matrix3d::Identity());
 

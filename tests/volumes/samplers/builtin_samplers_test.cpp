@@ -138,9 +138,10 @@ INSTANTIATE_TEST_SUITE_P(Builtin,
                          ::testing::ValuesIn(sampler_names()),
                          [](const auto& test) { return test.param; });
 
-TEST(BuiltinSamplers, AreTheFourThatTheDocumentationNames) {
+TEST(BuiltinSamplers, AreTheFiveThatTheDocumentationNames) {
   EXPECT_EQ(sampler_names(),
-            (std::vector<std::string>{"uniform_patch", "body_patch", "label_patch", "slice"}));
+            (std::vector<std::string>{
+                "uniform_patch", "body_patch", "label_patch", "slice", "whole_case"}));
 }
 
 }  // namespace

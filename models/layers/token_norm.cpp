@@ -1,0 +1,24 @@
+#include "models/layers/token_norm.h"
+
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+
+namespace marrow {
+
+namespace {
+
+constexpr double kTokenNormEps = 1e-6;  // of vision transformers; LibTorch's own default is 1e-5
+
+}  // namespace
+
+TokenNorm::TokenNorm(std::int64_t width) {
+  weight_ = register_parameter("weight", at::ones({width}));
+  bias_ = register_parameter("bias", at::zeros({width}));
+}
+
+at::Tensor TokenNorm::forward(const at::Tensor& x) const {
+  return at::layer_norm(x, {x.size(-1)}, weight_, bias_, kTokenNormEps);
+}
+
+}  // namespace marrow
