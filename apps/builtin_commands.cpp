@@ -21,6 +21,7 @@
 #include "apps/report_command.h"
 #include "apps/scan_command.h"
 #include "apps/split_command.h"
+#include "apps/verify_command.h"
 
 namespace marrow {
 
@@ -46,6 +47,7 @@ void add_builtin_commands(CommandTable& table) {
   add_predict_command(table);
   add_report_command(table);
   add_export_command(table);
+  add_verify_command(table);
 }
 
 }  // namespace marrow

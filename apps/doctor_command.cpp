@@ -4,8 +4,8 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "apps/checks.h"
 #include "apps/cli.h"
 #include "apps/machine.h"
 #include "apps/self_test.h"
@@ -18,15 +18,7 @@ int doctor_run(const CommandContext& context) {
   std::vector<Check> checks = machine_checks(context.options.work, context.options.threads);
   const std::vector<Check> tests = self_test();
   checks.insert(checks.end(), tests.begin(), tests.end());
-  nlohmann::json list = nlohmann::json::array();
-  for (const Check& check : checks) {
-    list.push_back({{"name", check.name}, {"ok", check.ok}, {"detail", check.detail}});
-    context.print(
-        fmt::format("{:<5} {:<17} {}\n", check.ok ? "ok" : "BAD", check.name, check.detail));
-  }
-  context.answer({{"checks", list}});
-  const auto bad =
-      std::count_if(checks.begin(), checks.end(), [](const Check& check) { return !check.ok; });
+  const std::size_t bad = show_checks(context, checks);
   context.print(bad == 0 ? "This machine can run marrow. Next: marrow phantom demo\n"
                          : fmt::format("{} of {} checks need attention.\n", bad, checks.size()));
   const bool broken =

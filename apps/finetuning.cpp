@@ -137,13 +137,13 @@ int run_finetuning(const CommandContext& context,
       context.options.seed));
   const TrainResult result =
       train(*finetuning.task, *finetuning.batches, finetuning.train, train_run);
-  run.write_manifest(context, arguments.task, fingerprint, facts, &result);
   export_encoder(run.path(),
                  *finetuning.encoder,
                  nullptr,
                  yaml_section(finetuning.yaml, "encoder"),
                  recipe,
                  fmt::format("Fine-tuned ({}) on {} labelled cases.", arguments.task, labelled));
+  run.write_manifest(context, arguments.task, fingerprint, facts, &result);
   context.answer(
       {{"method", arguments.task},
        {"encoder", finetuning.encoder_name},

@@ -2,17 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
 #include <vector>
 
-namespace marrow {
+#include "apps/checks.h"
 
-// One line of `doctor`, `verify` and `audit`.
-struct Check {
-  std::string name;
-  bool ok = true;
-  std::string detail;  // one phrase: what was found, and when not ok what to do
-};
+namespace marrow {
 
 // Processor, threads, memory, disk of `work`, GPU, library versions.
 [[nodiscard]] std::vector<Check> machine_checks(const std::filesystem::path& work,

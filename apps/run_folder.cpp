@@ -9,6 +9,7 @@
 
 #include "apps/cli.h"
 #include "apps/encoder_folder.h"
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -21,6 +22,21 @@ namespace marrow {
 namespace {
 
 constexpr int kManifestVersion = 1;
+
+// SHA-256 by name of what will not change any more: the configuration, and after the training what
+// it exported.
+std::map<std::string, std::string> digests_of_run(const std::filesystem::path& run, bool ended) {
+  std::map<std::string, std::string> digests = {{"config.yaml", sha256_file(run / "config.yaml")}};
+  if (ended) {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(run / "encoder", none)) {
+      if (entry.is_regular_file()) {
+        digests["encoder/" + entry.path().filename().string()] = sha256_file(entry.path());
+      }
+    }
+  }
+  return digests;
+}
 
 }  // namespace
 
@@ -76,6 +92,7 @@ void RunFolder::write_manifest(const CommandContext& context,
       {"started_utc", started_utc_},
       {"libraries", {{"LibTorch", "2.11.0"}}},
       {"facts", facts},
+      {"files", digests_of_run(folder_, result != nullptr)},
   };
   if (result != nullptr) {
     manifest["finished_utc"] = utc_now();

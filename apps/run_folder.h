@@ -33,7 +33,8 @@ class RunFolder {
   // flow.json: what became of the data.
   void write_flow(const DataFlow& flow) const;
   // manifest.json: program and library versions, command, seed, threads, device, fingerprint, time,
-  // memory.
+  // memory, and SHA-256 digests of config.yaml and, with a result, of all files in encoder/: call
+  // it after those were written.
   void write_manifest(const CommandContext& context,
                       const std::string& task,
                       const std::string& data_fingerprint,

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "apps/machine.h"
+#include "apps/checks.h"
 
 namespace marrow {
 

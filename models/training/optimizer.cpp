@@ -1,6 +1,7 @@
 #include "models/training/optimizer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "core/error.h"
+#include "models/layers/parallel_tasks.h"
 #include "models/training/adamw_kernel.h"
 
 namespace marrow {
@@ -44,6 +46,19 @@ bool same_walk(const at::Tensor& a, const at::Tensor& b) {
 
 std::int64_t blocks_of(std::int64_t values) {
   return (values + kOptimizerBlock - 1) / kOptimizerBlock;
+}
+
+// Calls body(block) for every block. Each thread takes the next one when it is free: a fixed share
+// would wait for a thread that the system has put aside.
+template <class Body>
+void for_blocks_of(std::int64_t values, const Body& body) {
+  const std::int64_t blocks = blocks_of(values);
+  std::atomic<std::int64_t> next = 0;
+  parallel_tasks(std::min<std::int64_t>(blocks, at::get_num_threads()), [&](std::int64_t) {
+    for (std::int64_t block = next++; block < blocks; block = next++) {
+      body(block);
+    }
+  });
 }
 
 template <class T>
@@ -121,20 +136,17 @@ void AdamW::for_spans(std::int64_t first, std::int64_t last, const Body& body) c
 double AdamW::gradient_norm() {
   const at::NoGradGuard no_grad;
   gather();
-  const std::int64_t blocks = blocks_of(raw_values_);
-  std::vector<double> sums(static_cast<std::size_t>(blocks), 0.0);
-  at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-    const AdamWKernels& kernels = adamw_kernels();
-    for (std::int64_t block = begin; block < end; ++block) {
-      double& sum = sums[static_cast<std::size_t>(block)];
-      for_spans(block * kOptimizerBlock,
-                std::min((block + 1) * kOptimizerBlock, raw_values_),
-                [&](const Active& active, std::int64_t offset, std::int64_t count) {
-                  sum += active.gradient.scalar_type() == at::kFloat
-                             ? sum_of_squares_of(kernels.of_float, active.gradient, offset, count)
-                             : sum_of_squares_of(kernels.of_double, active.gradient, offset, count);
-                });
-    }
+  std::vector<double> sums(static_cast<std::size_t>(blocks_of(raw_values_)), 0.0);
+  const AdamWKernels& kernels = adamw_kernels();
+  for_blocks_of(raw_values_, [&](std::int64_t block) {
+    double& sum = sums[static_cast<std::size_t>(block)];
+    for_spans(block * kOptimizerBlock,
+              std::min((block + 1) * kOptimizerBlock, raw_values_),
+              [&](const Active& active, std::int64_t offset, std::int64_t count) {
+                sum += active.gradient.scalar_type() == at::kFloat
+                           ? sum_of_squares_of(kernels.of_float, active.gradient, offset, count)
+                           : sum_of_squares_of(kernels.of_double, active.gradient, offset, count);
+              });
   });
   double square = 0;
   for (const double sum : sums) {
@@ -181,10 +193,10 @@ void AdamW::step_raw(double lr, double weight_decay, double gradient_scale) {
                      .root_scale = 1 / std::sqrt(1 - std::pow(options_.beta2, count)),
                      .eps = options_.eps};
   };
-  at::parallel_for(0, blocks_of(raw_values_), 1, [&](std::int64_t begin, std::int64_t end) {
-    const AdamWKernels& kernels = adamw_kernels();
-    for_spans(begin * kOptimizerBlock,
-              std::min(end * kOptimizerBlock, raw_values_),
+  const AdamWKernels& kernels = adamw_kernels();
+  for_blocks_of(raw_values_, [&](std::int64_t block) {
+    for_spans(block * kOptimizerBlock,
+              std::min((block + 1) * kOptimizerBlock, raw_values_),
               [&](const Active& active, std::int64_t offset, std::int64_t count) {
                 const Slot& slot = *active.slot;
                 if (lr * slot.rate() <= 0) {

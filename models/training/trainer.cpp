@@ -16,6 +16,7 @@
 #include "core/rng.h"
 #include "core/text.h"
 #include "models/training/checkpoint.h"
+#include "models/training/device_batches.h"
 #include "models/training/metrics_log.h"
 #include "models/training/optimizer.h"
 #include "models/training/schedule.h"
@@ -53,6 +54,7 @@ class Run {
     }
     objective_.to(device_);
     apply_layout(objective_, result_.mode);
+    device_batches_.emplace(batches_, device_, result_.mode);
     optimizer_.emplace(objective_, AdamW::Options{options_.beta1, options_.beta2, 1e-8});
     if (options_.ema > 0) {
       average_.emplace(objective_, options_.ema);
@@ -157,16 +159,7 @@ class Run {
   }
 
   void one_step() {
-    Batch batch = batches_.batch(step_);
-    for (at::Tensor& view : batch.views) {
-      view = with_layout(view.to(device_), result_.mode);
-    }
-    if (batch.labels.defined()) {
-      batch.labels = batch.labels.to(device_);
-    }
-    if (batch.targets.defined()) {
-      batch.targets = batch.targets.to(device_);
-    }
+    const Batch batch = device_batches_->batch(step_);
     // Layers that draw random numbers draw the same ones after a resume.
     at::manual_seed(derive_seed(run_.seed, "step", {static_cast<std::uint64_t>(step_)}));
     objective_.train();
@@ -174,6 +167,9 @@ class Run {
     {
       const AutocastGuard autocast(result_.mode, device_);
       result = objective_.step(batch);
+    }
+    if (step_ + 1 < options_.steps) {
+      device_batches_->prefetch(step_ + 1);  // before the loss is waited for
     }
     const double loss = result.loss.item<double>();
     optimizer_->zero_gradients();
@@ -308,6 +304,7 @@ class Run {
   const TrainOptions& options_;
   const TrainRun& run_;
   at::Device device_;
+  std::optional<DeviceBatches> device_batches_;
   std::optional<AdamW> optimizer_;
   std::optional<WeightAverage> average_;
   MetricsLog* metrics_ = nullptr;

@@ -127,7 +127,8 @@ struct TrainResult {
                                 const TrainOptions& options,
                                 const TrainRun& run);
 
-// "auto", "cpu", "cuda", "cuda:1"; an explicit cuda without a usable GPU is Error{kUnsupported}.
+// "auto", "cpu", "cuda", "cuda:1"; an explicit cuda without a usable GPU, and a cuDNN
+// older than 9.15, are Error{kUnsupported}.
 [[nodiscard]] at::Device resolve_device(const std::string& word);
 
 }  // namespace marrow

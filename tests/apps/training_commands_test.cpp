@@ -77,13 +77,14 @@ class TrainingEndToEnd : public ::testing::Test {
 
 std::unique_ptr<TemporaryFolder> TrainingEndToEnd::folder_;
 
-TEST_F(TrainingEndToEnd, KilledThenRepeatedItEndsWithTheSameEncoder) {
-  expect_ok(marrow(pretrain("whole", 24)));
-  for (const int kill_after : {1, 3}) {
-    const std::string out = "killed-" + std::to_string(kill_after);
+TEST_F(TrainingEndToEnd, KilledOrStoppedThenRepeatedItEndsWithTheSameEncoder) {
+  const std::string averaged = "train.ema=0.9";
+  expect_ok(marrow(pretrain("whole", 24), {averaged}));
+  for (const int signal : {SIGKILL, SIGTERM}) {
+    const std::string out = "signal-" + std::to_string(signal);
     std::vector<std::string> words = pretrain(out, 24);
     words.insert(words.begin(), kProgram);
-    words.insert(words.end(), {"--threads", "1", "--progress", "none"});
+    words.insert(words.end(), {averaged, "--threads", "1", "--progress", "none"});
     const pid_t child = fork();
     if (child == 0) {
       ASSERT_EQ(chdir(folder_->path().c_str()), 0);
@@ -97,25 +98,27 @@ TEST_F(TrainingEndToEnd, KilledThenRepeatedItEndsWithTheSameEncoder) {
       execv(arguments[0], arguments.data());
       _exit(127);
     }
-    // Killed once a number of checkpoints was written, wherever it is by then.
+    // Once a number of checkpoints was written, wherever it is by then.
     const std::filesystem::path checkpoint =
         path(out) / "checkpoints" /
-        (kill_after == 1 ? "step-00000004.safetensors" : "step-00000012.safetensors");
+        (signal == SIGKILL ? "step-00000004.safetensors" : "step-00000012.safetensors");
     for (int wait = 0; wait < 6000 && !std::filesystem::exists(checkpoint); ++wait) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    kill(child, SIGKILL);
+    kill(child, signal);
     int status = 0;
     waitpid(child, &status, 0);
-    ASSERT_TRUE(WIFSIGNALED(status)) << "it ended before it could be killed";
+    ASSERT_TRUE(signal == SIGKILL ? WIFSIGNALED(status) : WEXITSTATUS(status) == 9)
+        << "it ended before it could be stopped";
     ASSERT_FALSE(std::filesystem::exists(path(out) / "encoder"));
 
-    const test::ProcessResult resumed = marrow(pretrain(out, 24), {"--json"});
+    const test::ProcessResult resumed = marrow(pretrain(out, 24), {averaged, "--json"});
 
     expect_ok(resumed);
     EXPECT_GT(nlohmann::json::parse(resumed.out)["resumed_from"].get<int>(), 0);
     EXPECT_EQ(sha256_file(path(out) / "encoder/model.safetensors"),
               sha256_file(path("whole") / "encoder/model.safetensors"));
+    expect_ok(marrow({"verify", out}));
   }
 }
 

@@ -1,0 +1,9 @@
+#pragma once
+
+namespace marrow {
+
+class CommandTable;
+
+void add_verify_command(CommandTable& table);
+
+}  // namespace marrow
