@@ -75,7 +75,7 @@ nlohmann::json import_answer(const WeightImport& made) {
 }
 
 // One line for each: the first of them, and how many more.
-std::string listed(const std::string& title, const std::vector<std::string>& lines) {
+std::string import_list(const std::string& title, const std::vector<std::string>& lines) {
   constexpr std::size_t kShown = 12;
   std::string text = lines.empty() ? "" : title + "\n";
   for (std::size_t i = 0; i < std::min(lines.size(), kShown); ++i) {
@@ -97,9 +97,9 @@ std::string import_text(const WeightImport& made) {
   for (const WeightImport::Block& block : made.blocks) {
     text += fmt::format("  {}: {} of {} tensors\n", block.name, block.matched, block.total);
   }
-  text += listed("  adapted:", made.adapted);
-  text += listed("  not in the file, left as they were drawn:", made.missing);
-  text += listed("  of the file, not used:", made.left_out);
+  text += import_list("  adapted:", made.adapted);
+  text += import_list("  not in the file, left as they were drawn:", made.missing);
+  text += import_list("  of the file, not used:", made.left_out);
   if (!made.torn.empty()) {
     text += fmt::format(
         "  {} of these belong to layers that are used (such as \"{}\"): the network there computes "

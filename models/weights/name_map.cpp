@@ -77,7 +77,7 @@ std::string grouped_names(const std::vector<std::string>& names, std::size_t lim
   return join(words, ", ");
 }
 
-std::vector<std::string> names_of(const TensorFile& file) {
+std::vector<std::string> sorted_names(const TensorFile& file) {
   std::vector<std::string> names;
   for (const auto& item : file.tensors) {
     names.push_back(item.first);
@@ -97,7 +97,7 @@ std::vector<std::string> names_of(const TensorFile& file) {
                             "prefix of its names (--prefix)",
                             file_name,
                             made.missing.empty() ? "" : made.missing.front(),
-                            grouped_names(names_of(file), 8)));
+                            grouped_names(sorted_names(file), 8)));
   }
   std::vector<std::string> blocks;
   for (const WeightImport::Block& block : made.blocks) {
@@ -232,7 +232,7 @@ void import_targets(ImportWork& work) {
 // Tensors of the file that are none of ours.
 void import_rest(ImportWork& work, const TensorFile& file) {
   std::set<std::string> absorbed;  // by our names: a bias may stand twice in the file
-  for (const std::string& name : names_of(file)) {
+  for (const std::string& name : sorted_names(file)) {
     const bool peeled = name.starts_with(work.match.prefix);
     const std::optional<std::string> own =
         peeled ? work.match.family.ours(std::string_view(name).substr(work.match.prefix.size()))

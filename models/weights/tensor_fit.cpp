@@ -20,15 +20,15 @@ namespace marrow {
 
 namespace {
 
-using Sizes = std::vector<std::int64_t>;
+using FitSizes = std::vector<std::int64_t>;
 
-std::int64_t cells(const Sizes& grid) {
+std::int64_t grid_cells(const FitSizes& grid) {
   return std::accumulate(grid.begin(), grid.end(), std::int64_t{1}, std::multiplies<>());
 }
 
 // Sizes other than 1.
-Sizes squeezed(at::IntArrayRef sizes) {
-  Sizes kept;
+FitSizes without_ones(at::IntArrayRef sizes) {
+  FitSizes kept;
   std::copy_if(
       sizes.begin(), sizes.end(), std::back_inserter(kept), [](std::int64_t n) { return n != 1; });
   return kept;
@@ -41,11 +41,11 @@ FittedTensor fit_positions(const at::Tensor& value,
       value.size(2) != target.size(2) || options.grid.empty()) {
     return {};
   }
-  const std::int64_t rows = target.size(1) - cells(options.grid);
+  const std::int64_t rows = target.size(1) - grid_cells(options.grid);
   const std::int64_t found_rows = options.class_row ? 1 : 0;
   for (const std::int64_t from_rows : {found_rows, 1 - found_rows}) {
-    Sizes from = even_grid(value.size(1) - from_rows, options.source_dimensions);
-    if (value.size(1) - from_rows == cells(options.grid)) {
+    FitSizes from = even_grid(value.size(1) - from_rows, options.source_dimensions);
+    if (value.size(1) - from_rows == grid_cells(options.grid)) {
       from = options.grid;  // the same number of tokens: taken to lie as ours
     }
     if (!from.empty() && rows >= 0) {
@@ -99,19 +99,19 @@ at::Tensor adapt_input_channels(const at::Tensor& kernel, std::int64_t channels)
 }
 
 at::Tensor resize_positions(const at::Tensor& table,
-                            const Sizes& from,
+                            const FitSizes& from,
                             std::int64_t from_rows,
-                            const Sizes& to,
+                            const FitSizes& to,
                             std::int64_t to_rows) {
   const std::int64_t width = table.size(2);
-  MARROW_CHECK(table.size(1) == from_rows + cells(from) && from_rows <= 1 && to_rows <= 1);
-  at::Tensor positions = table.narrow(1, from_rows, cells(from));
+  MARROW_CHECK(table.size(1) == from_rows + grid_cells(from) && from_rows <= 1 && to_rows <= 1);
+  at::Tensor positions = table.narrow(1, from_rows, grid_cells(from));
   if (from != to) {
     // [1, F, tokens along each axis]
-    Sizes shape = {1, width};
+    FitSizes shape = {1, width};
     shape.insert(shape.end(), from.begin(), from.end());
     positions = positions.transpose(1, 2).reshape(shape);
-    const Sizes plane(to.end() - 2, to.end());
+    const FitSizes plane(to.end() - 2, to.end());
     if (from.size() == 2) {
       if (from != plane) {
         positions = at::_upsample_bicubic2d_aa(positions, plane, false);
@@ -123,7 +123,7 @@ at::Tensor resize_positions(const at::Tensor& table,
       MARROW_CHECK(to.size() == 3);
       positions = at::upsample_trilinear3d(positions, to, false);
     }
-    positions = positions.reshape({1, width, cells(to)}).transpose(1, 2);
+    positions = positions.reshape({1, width, grid_cells(to)}).transpose(1, 2);
   }
   if (to_rows == 0) {
     return positions;
@@ -160,7 +160,8 @@ FittedTensor fit_tensor(const at::Tensor& value,
                                 target.size(1)));
     fitted = adapt_input_channels(fitted, target.size(1));
   }
-  if (fitted.sizes() != target.sizes() && squeezed(fitted.sizes()) == squeezed(target.sizes())) {
+  if (fitted.sizes() != target.sizes() &&
+      without_ones(fitted.sizes()) == without_ones(target.sizes())) {
     fitted = fitted.reshape(target.sizes());
     steps.push_back("axes of size 1 left out");
   }
@@ -173,8 +174,8 @@ FittedTensor fit_tensor(const at::Tensor& value,
 std::vector<std::int64_t> even_grid(std::int64_t count, std::int64_t dimensions) {
   const double root = dimensions == 3 ? std::cbrt(static_cast<double>(count))
                                       : std::sqrt(static_cast<double>(count));
-  const Sizes grid(static_cast<std::size_t>(dimensions), std::llround(root));
-  return count > 0 && cells(grid) == count ? grid : Sizes{};
+  const FitSizes grid(static_cast<std::size_t>(dimensions), std::llround(root));
+  return count > 0 && grid_cells(grid) == count ? grid : FitSizes{};
 }
 
 std::string shape_text(const at::Tensor& tensor) {

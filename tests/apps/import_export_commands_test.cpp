@@ -120,6 +120,7 @@ TEST_F(ImportExportEndToEnd, AnImportedRunIsFinetunedAndEmbeddedLikeAPretrainedO
                                          "--out",
                                          "tuned",
                                          "data.patch_size=[16,16,16]",
+                                         "head.widths=[]",
                                          "train.steps=2",
                                          "train.batch_size=2",
                                          "train.validate_every=2"});
