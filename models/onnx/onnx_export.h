@@ -29,7 +29,8 @@ struct OnnxNames {
 // [B, C, H, W]).
 // Throws Error{kInvalidArgument} when the network does not take the example or gives another number
 // of outputs, Error{kUnsupported} for an operation without a counterpart (naming it), for one that
-// depends on the number of samples in a way that ONNX cannot say, for parameters of another type
+// depends on the number of samples in a way that ONNX cannot say, for a part that LibTorch's tracer
+// does not see, for parameters of another type
 // than float32 and for more than 2 GB, Error{kResources} when the disk is full.
 void export_onnx(torch::nn::Module& module,
                  const TensorForward& forward,

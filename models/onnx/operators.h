@@ -80,7 +80,7 @@ class TracedOperation {
   [[nodiscard]] bool is_tensor(const std::string& argument) const;
   // The ONNX name of a tensor; "" where it was left out.
   [[nodiscard]] std::string tensor(const std::string& argument) const;
-  // The same as the type of the result, where it has another one.
+  // The same, converted where it is of another type.
   [[nodiscard]] std::string tensor_as(const std::string& argument, at::ScalarType type) const;
   // A tensor, or a number as one.
   [[nodiscard]] std::string operand(const std::string& argument, at::ScalarType type) const;
