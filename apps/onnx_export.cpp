@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/classification_model.h"
 #include "apps/embedding.h"
 #include "apps/parts.h"
 #include "apps/run_folder.h"
@@ -86,6 +87,18 @@ ExportedOnnx write_segmenter(const OnnxRun& of) {
       {{"marrow.classes", classes_json(model.classes)}});
 }
 
+ExportedOnnx write_classifier(const OnnxRun& of) {
+  const ClassificationModel model = load_classification(of.run);
+  return write_network(
+      of,
+      *model.task,
+      [&](const at::Tensor& x) { return std::vector<at::Tensor>{model.task->logits(x)}; },
+      model.channels,
+      {"logits"},
+      {{"marrow.classes", nlohmann::json(model.classes.names).dump()},
+       {"marrow.findings", model.classes.multi_label() ? "true" : "false"}});
+}
+
 }  // namespace
 
 ExportedOnnx export_onnx_of_run(const std::filesystem::path& run,
@@ -97,10 +110,13 @@ ExportedOnnx export_onnx_of_run(const std::filesystem::path& run,
   if (of.description.task == "segment") {
     return write_segmenter(of);
   }
+  if (of.description.task == "classify") {
+    return write_classifier(of);
+  }
   throw Error(ErrorCode::kUnsupported,
               run.string() + " is a \"" + of.description.task +
-                  "\" run, whose network is not exported to ONNX; name a pretrained run or a "
-                  "segmenter");
+                  "\" run, whose network is not exported to ONNX; name a pretrained run, a "
+                  "segmenter or a classifier");
 }
 
 }  // namespace marrow

@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/classification_model.h"
 #include "apps/cli.h"
+#include "apps/run_folder.h"
 #include "apps/segmentation_model.h"
 #include "core/digest.h"
 #include "core/error.h"
@@ -42,8 +44,8 @@ struct PredictInput {
   Modality modality = Modality::kUnknown;
 };
 
-// A file is taken as it is; a folder is scanned, and every series with the verdict "use" is
-// predicted. Refused ones come back as issues.
+// A file is taken as it is, and so is every picture of a folder that has any. Another folder is
+// scanned, and every series with the verdict "use" is predicted. Refused ones come back as issues.
 std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
                                       std::vector<Issue>& issues) {
   if (!std::filesystem::exists(input)) {
@@ -53,6 +55,20 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
   if (std::filesystem::is_regular_file(input)) {
     inputs.push_back({without_image_ending(input.filename().string()),
                       ImageRef{keyed_digest("predict", input.string()), {input}}});
+    return inputs;
+  }
+  std::vector<std::filesystem::path> pictures;
+  for (const auto& entry : std::filesystem::directory_iterator(input)) {
+    if (entry.is_regular_file() && has_picture_ending(entry.path().filename().string())) {
+      pictures.push_back(entry.path());
+    }
+  }
+  std::sort(pictures.begin(), pictures.end());
+  for (const std::filesystem::path& picture : pictures) {
+    inputs.push_back({without_image_ending(picture.filename().string()),
+                      ImageRef{keyed_digest("predict", picture.string()), {picture}}});
+  }
+  if (!inputs.empty()) {
     return inputs;
   }
   const TemporaryFolder folder;
@@ -92,6 +108,143 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
   return inputs;
 }
 
+// A trained run, asked about one input after the other.
+class Predictor {
+ public:
+  virtual ~Predictor() = default;
+  // Where the answer goes.
+  [[nodiscard]] virtual std::string file_name(const std::string& input) const = 0;
+  [[nodiscard]] virtual std::string done() const = 0;  // "segmented"
+  // Writes `file`, and what else belongs to it beside it; returns a line for a person.
+  [[nodiscard]] virtual std::string predict(const PredictInput& item,
+                                            const Volume& image,
+                                            const PreparedVolume& prepared,
+                                            const std::filesystem::path& file) = 0;
+  [[nodiscard]] virtual const RecipeOptions& recipe() const = 0;
+  [[nodiscard]] virtual const InputContract& contract() const = 0;
+  [[nodiscard]] virtual std::int64_t channels() const = 0;
+};
+
+nlohmann::ordered_json provenance(std::int64_t step, const RecipeOptions& recipe) {
+  return {{"model_step", step},
+          {"recipe", nlohmann::ordered_json::parse(recipe_to_json(recipe))},
+          {"program_version", MARROW_VERSION},
+          {"note", "for research use only"}};
+}
+
+class SegmentPredictor final : public Predictor {
+ public:
+  explicit SegmentPredictor(const std::filesystem::path& run) : model_(load_segmentation(run)) {}
+
+  [[nodiscard]] std::string file_name(const std::string& input) const override {
+    return input + "_seg.nii.gz";
+  }
+
+  [[nodiscard]] std::string done() const override { return "segmented"; }
+
+  std::string predict(const PredictInput& item,
+                      const Volume& image,
+                      const PreparedVolume& prepared,
+                      const std::filesystem::path& file) override {
+    const LabelMap labels = labels_to_source(
+        segment(*model_.task, {prepared.volume}, model_.window, model_.mode, model_.classes),
+        image.geometry);
+    write_nifti(file, labels);
+    nlohmann::ordered_json voxels;
+    nlohmann::ordered_json millilitres;
+    std::vector<std::string> volumes;
+    for (std::size_t c = 1; c < model_.classes.size(); ++c) {
+      const auto count = std::count(labels.voxels.begin(),
+                                    labels.voxels.end(),
+                                    static_cast<std::uint16_t>(model_.classes[c].value));
+      voxels[model_.classes[c].name] = count;
+      const double volume = static_cast<double>(count) * image.geometry.spacing.prod() / 1000.0;
+      millilitres[model_.classes[c].name] = volume;
+      volumes.push_back(fmt::format("{} {:.3g} ml", printable(model_.classes[c].name), volume));
+    }
+    nlohmann::ordered_json facts = {{"prediction", file.filename().string()},
+                                    {"voxels", voxels},
+                                    {"millilitres", millilitres},
+                                    {"classes", classes_text(model_.classes)}};
+    facts.update(provenance(model_.step, model_.recipe));
+    write_atomically(file.parent_path() / (item.name + "_seg.json"), facts.dump(2) + "\n");
+    return join(volumes, " · ");
+  }
+
+  [[nodiscard]] const RecipeOptions& recipe() const override { return model_.recipe; }
+
+  [[nodiscard]] const InputContract& contract() const override { return model_.contract; }
+
+  [[nodiscard]] std::int64_t channels() const override { return model_.channels; }
+
+ private:
+  SegmentationModel model_;
+};
+
+class ClassPredictor final : public Predictor {
+ public:
+  explicit ClassPredictor(const std::filesystem::path& run) : model_(load_classification(run)) {}
+
+  [[nodiscard]] std::string file_name(const std::string& input) const override {
+    return input + "_class.json";
+  }
+
+  [[nodiscard]] std::string done() const override { return "classified"; }
+
+  std::string predict(const PredictInput& /*item*/,
+                      const Volume& /*image*/,
+                      const PreparedVolume& prepared,
+                      const std::filesystem::path& file) override {
+    const std::vector<double> scores =
+        classify(*model_.task, {prepared.volume}, image_view(model_), model_.mode);
+    const std::vector<std::string>& names = model_.classes.names;
+    nlohmann::ordered_json by_name;
+    std::vector<std::string> found;
+    for (std::size_t k = 0; k < names.size(); ++k) {
+      by_name[names[k]] = scores[k];
+      if (model_.classes.multi_label() && scores[k] >= 0.5) {
+        found.push_back(names[k]);
+      }
+    }
+    if (!model_.classes.multi_label()) {
+      found = {names[static_cast<std::size_t>(std::max_element(scores.begin(), scores.end()) -
+                                              scores.begin())]};
+    }
+    nlohmann::ordered_json facts = {{"predicted", found}, {"scores", by_name}};
+    facts.update(provenance(model_.step, model_.recipe));
+    write_atomically(file, facts.dump(2) + "\n");
+    return fmt::format("{} ({:.3f})",
+                       found.empty() ? "no finding" : printable(join(found, ", "), 100),
+                       *std::max_element(scores.begin(), scores.end()));
+  }
+
+  [[nodiscard]] const RecipeOptions& recipe() const override { return model_.recipe; }
+
+  [[nodiscard]] const InputContract& contract() const override { return model_.contract; }
+
+  [[nodiscard]] std::int64_t channels() const override { return model_.channels; }
+
+ private:
+  ClassificationModel model_;
+};
+
+std::unique_ptr<Predictor> make_predictor(const std::filesystem::path& run) {
+  std::unique_ptr<Predictor> predictor;
+  if (read_run(run).task == "classify") {
+    predictor = std::make_unique<ClassPredictor>(run);
+  } else {
+    predictor = std::make_unique<SegmentPredictor>(run);
+  }
+  if (predictor->channels() != 1) {
+    throw Error(
+        ErrorCode::kUnsupported,
+        fmt::format(
+            "predict: this model takes {} channels, and files of one channel are read so far",
+            predictor->channels()));
+  }
+  return predictor;
+}
+
 int run_predict(const CommandContext& context, const PredictArguments& arguments) {
   for (const std::string& format : split_words(arguments.formats, ',')) {
     if (format != "nifti") {
@@ -100,14 +253,7 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
     }
   }
   at::set_num_threads(static_cast<int>(context.options.threads));
-  const SegmentationModel model = load_segmentation(arguments.run);
-  if (model.channels != 1) {
-    throw Error(
-        ErrorCode::kUnsupported,
-        fmt::format(
-            "predict: this model takes {} channels, and files of one channel are read so far",
-            model.channels));
-  }
+  const std::unique_ptr<Predictor> predictor = make_predictor(arguments.run);
   const ContractRule rule = contract_rule_from_name(arguments.contract);
   std::vector<Issue> issues;
   const std::vector<PredictInput> inputs = find_inputs(arguments.input, issues);
@@ -115,54 +261,30 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
   nlohmann::ordered_json outputs = nlohmann::ordered_json::array();
   std::string text;
   Progress progress(
-      "predict", static_cast<std::int64_t>(inputs.size()), "volumes", default_progress_style());
+      "predict", static_cast<std::int64_t>(inputs.size()), "images", default_progress_style());
   for (const PredictInput& item : inputs) {
     throw_if_interrupted("predicting");
     const auto start = std::chrono::steady_clock::now();
-    const std::filesystem::path file = arguments.output / (item.name + "_seg.nii.gz");
+    const std::filesystem::path file = arguments.output / predictor->file_name(item.name);
     try {
       if (std::filesystem::exists(file) && !context.overwrite) {
         throw Error(ErrorCode::kRefused,
                     file.string() + " exists already; say --overwrite, or name another --output");
       }
       const Volume image = source->volume(item.image);
-      const PreparedVolume prepared = prepare_volume(image, model.recipe);
-      settle_breach(rule,
-                    item.name,
-                    contract_breach(model.contract, item.modality, prepared.volume.geometry));
-      const LabelMap labels = labels_to_source(
-          segment(*model.task, {prepared.volume}, model.window, model.mode, model.classes),
-          image.geometry);
-      write_nifti(file, labels);
-      nlohmann::ordered_json voxels;
-      nlohmann::ordered_json millilitres;
-      std::vector<std::string> volumes;
-      for (std::size_t c = 1; c < model.classes.size(); ++c) {
-        const auto count = std::count(labels.voxels.begin(),
-                                      labels.voxels.end(),
-                                      static_cast<std::uint16_t>(model.classes[c].value));
-        voxels[model.classes[c].name] = count;
-        const double volume = static_cast<double>(count) * image.geometry.spacing.prod() / 1000.0;
-        millilitres[model.classes[c].name] = volume;
-        volumes.push_back(fmt::format("{} {:.3g} ml", printable(model.classes[c].name), volume));
-      }
+      const PreparedVolume prepared = prepare_volume(image, predictor->recipe());
+      settle_breach(
+          rule,
+          item.name,
+          contract_breach(predictor->contract(), item.modality, prepared.volume.geometry));
+      const std::string line = predictor->predict(item, image, prepared, file);
       const double seconds =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      const nlohmann::ordered_json facts = {
-          {"prediction", file.filename().string()},
-          {"voxels", voxels},
-          {"millilitres", millilitres},
-          {"classes", classes_text(model.classes)},
-          {"model_step", model.step},
-          {"recipe", nlohmann::ordered_json::parse(recipe_to_json(model.recipe))},
-          {"program_version", MARROW_VERSION},
-          {"note", "for research use only"}};
-      write_atomically(arguments.output / (item.name + "_seg.json"), facts.dump(2) + "\n");
       outputs.push_back({{"path", file.string()},
                          {"key", item.image.key},
                          {"seconds", seconds},
                          {"peak_rss_mb", static_cast<double>(peak_rss_bytes()) / 1048576.0}});
-      text += fmt::format("  {}  {}\n", file.string(), join(volumes, " · "));
+      text += fmt::format("  {}  {}\n", file.string(), line);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kResources) {
         throw;
@@ -184,8 +306,9 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
     text += "  refused: " + printable(issue.path.filename().string()) + ": " + issue.reason + "\n";
   }
   context.answer({{"outputs", outputs}, {"refused", refused}});
-  context.print(fmt::format("{} segmented, {} refused (research use only)\n",
+  context.print(fmt::format("{} {}, {} refused (research use only)\n",
                             outputs.size(),
+                            predictor->done(),
                             refused.size()) +
                 text);
   if (outputs.empty()) {
@@ -202,12 +325,13 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
 void add_predict_command(CommandTable& table) {
   auto arguments = std::make_shared<PredictArguments>();
   Command& command = table.add("predict",
-                               "segments volumes that nobody has labelled, on their own grid",
+                               "segments or classifies images that nobody has labelled",
                                "marrow predict runs/seg -i study/ -o out/");
   command.app().add_option("RUN", arguments->run, "a fine-tuned run")->required();
   command.app()
-      .add_option(
-          "-i,--input", arguments->input, "a NIfTI file, a DICOM folder, or a folder of either")
+      .add_option("-i,--input",
+                  arguments->input,
+                  "a NIfTI file, a picture, a DICOM folder, or a folder of them")
       ->required();
   command.app().add_option("-o,--output", arguments->output, "folder for the results")->required();
   command.app().add_option("--format", arguments->formats, "nifti");
