@@ -1,0 +1,278 @@
+// finetune classify, evaluate and predict on small pictures.
+#include <csignal>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "clinical/report/png.h"
+#include "core/digest.h"
+#include "core/files.h"
+#include "core/rng.h"
+#include "tests/support/process.h"
+
+namespace marrow {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kProgram = std::string(MARROW_BUILD_FOLDER) + "/marrow";
+
+// Pictures of three kinds in noise, of several sizes: a disc, a bar, and neither.
+Picture made_picture(int kind, std::uint64_t number) {
+  Rng rng(number, "picture", {static_cast<std::uint64_t>(kind)});
+  const std::int64_t size = 24 + 8 * static_cast<std::int64_t>(number % 3);
+  Picture picture = make_picture(size, size, {0, 0, 0});
+  const double scale = static_cast<double>(size) / 24;
+  for (std::int64_t y = 0; y < size; ++y) {
+    for (std::int64_t x = 0; x < size; ++x) {
+      const double dx = (static_cast<double>(x) / scale) - 12;
+      const double dy = (static_cast<double>(y) / scale) - 12;
+      const bool shape = kind == 0 ? dx * dx + dy * dy < 40 : kind == 1 && std::abs(dx) < 3;
+      const auto grey = static_cast<std::uint8_t>(40 + 60 * rng.uniform() + (shape ? 120 : 0));
+      picture.at(x, y) = {grey, grey, grey};
+    }
+  }
+  return picture;
+}
+
+class ClassificationEndToEnd : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    const std::vector<std::string> names = {"bar", "disc", "none"};
+    const std::vector<int> kinds = {1, 0, 2};
+    for (const char* const split : {"train", "val", "test"}) {
+      for (std::size_t n = 0; n < names.size(); ++n) {
+        for (std::uint64_t number = 0; number < 6; ++number) {
+          const std::uint64_t seed = number + 100 * (split[0] == 'v'   ? 1U
+                                                     : split[1] == 'e' ? 2U
+                                                                       : 0U);
+          write_atomically(
+              folder_->path() / "shapes" / split / names[n] / (std::to_string(seed) + ".png"),
+              encode_png(made_picture(kinds[n], seed)));
+        }
+      }
+    }
+  }
+
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static test::ProcessResult run(std::vector<std::string> words) {
+    words.insert(words.begin(), kProgram);
+    words.insert(words.end(), {"--threads", "1", "--progress", "none"});
+    test::ProcessOptions options;
+    options.folder = folder_->path();
+    return test::run_process(words, options);
+  }
+
+  static nlohmann::json answer(std::vector<std::string> words) {
+    words.emplace_back("--json");
+    const test::ProcessResult result = run(words);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(result.out, nullptr, false);
+  }
+
+  static std::vector<std::string> finetune(const std::string& data,
+                                           const std::string& out,
+                                           const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = {"finetune",
+                                      "classify",
+                                      "--from",
+                                      "none",
+                                      "--data",
+                                      data,
+                                      "--out",
+                                      out,
+                                      "encoder.depth=10",
+                                      "encoder.width=8",
+                                      "prepare.fit_size=24",
+                                      "data.patch_size=[24,24]",
+                                      "train.batch_size=6",
+                                      "train.steps=40",
+                                      "train.lr=5e-3",
+                                      "train.precision=fp32",
+                                      "train.log_every=10",
+                                      "train.save_every=10"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
+  static void write_list(const std::string& name, const std::string& rows) {
+    std::ofstream(folder_->path() / name) << rows;
+  }
+
+  static std::filesystem::path path(const std::string& name) { return folder_->path() / name; }
+
+  static inline std::unique_ptr<TemporaryFolder> folder_;
+};
+
+TEST_F(ClassificationEndToEnd, FromFoldersOfPicturesToScoresOnPicturesNeverSeen) {
+  const nlohmann::json trained =
+      answer(finetune("shapes", "run", {"train.validate_every=20", "train.steps=60"}));
+  const nlohmann::json scored = answer({"evaluate", "run", "--data", "shapes"});
+  const nlohmann::json predicted =
+      answer({"predict", "run", "-i", "shapes/test/disc", "-o", "said"});
+
+  EXPECT_EQ(trained.at("method"), "classify");
+  EXPECT_EQ(trained.at("steps"), 60);
+  EXPECT_GT(trained.at("best"), 0.7);
+  EXPECT_EQ(scored.at("n"), 18);
+  EXPECT_GT(scored.at("mean").at("macro_auroc"), 0.8);
+  EXPECT_EQ(scored.at("classes").at(0).at("name"), "bar");
+  EXPECT_EQ(scored.at("confusion").size(), 3U);
+  ASSERT_EQ(predicted.at("outputs").size(), 6U);
+  const nlohmann::json said = nlohmann::json::parse(
+      read_text(predicted.at("outputs").at(0).at("path").get<std::string>().insert(
+          0, folder_->path().string() + "/")));
+  double sum = 0;
+  for (const auto& [name, score] : said.at("scores").items()) {
+    sum += score.get<double>();
+  }
+  EXPECT_NEAR(sum, 1, 1e-6);
+}
+
+TEST_F(ClassificationEndToEnd, KilledThenRepeatedItEndsWithTheSameWeights) {
+  const std::vector<std::string> more = {"classification.freeze=intended",
+                                         "classification.freeze_epochs=2",
+                                         "classification.mixup=0.4",
+                                         "head.dropout=0.2",
+                                         "augment.randaugment=1",
+                                         "train.ema=0.9"};
+  const std::vector<std::string> whole = finetune("shapes", "whole", more);
+  ASSERT_EQ(run(whole).exit_code, 0);
+  for (const int signal : {SIGKILL, SIGTERM}) {
+    const std::string out = "signal-" + std::to_string(signal);
+    std::vector<std::string> words = finetune("shapes", out, more);
+    words.insert(words.begin(), kProgram);
+    words.insert(words.end(), {"--threads", "1", "--progress", "none"});
+    const pid_t child = fork();
+    if (child == 0) {
+      std::vector<char*> arguments;
+      for (std::string& word : words) {
+        arguments.push_back(word.data());
+      }
+      arguments.push_back(nullptr);
+      if (chdir(folder_->path().c_str()) != 0 || freopen("/dev/null", "w", stdout) == nullptr ||
+          freopen("/dev/null", "w", stderr) == nullptr) {
+        _exit(126);
+      }
+      execv(arguments[0], arguments.data());
+      _exit(127);
+    }
+    // As soon as there is a checkpoint, whatever comes next.
+    for (int wait = 0; wait < 3000 && !std::filesystem::exists(
+                                          path(out + "/checkpoints/step-00000010.safetensors"));
+         ++wait) {
+      usleep(10000);
+    }
+    kill(child, signal);
+    int status = 0;
+    waitpid(child, &status, 0);
+
+    ASSERT_EQ(run(finetune("shapes", out, more)).exit_code, 0);
+
+    EXPECT_EQ(sha256_hex(read_text(path(out + "/encoder/model.safetensors"))),
+              sha256_hex(read_text(path("whole/encoder/model.safetensors"))))
+        << signal;
+  }
+}
+
+TEST_F(ClassificationEndToEnd, ANumberOfCasesIsSoManyOfEachClass) {
+  const test::ProcessResult result = run(finetune("shapes", "few", {"--cases", "2"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json manifest = nlohmann::json::parse(read_text(path("few/manifest.json")));
+
+  const auto cases = manifest.at("facts").at("training_cases").get<std::string>();
+  EXPECT_EQ(std::count(cases.begin(), cases.end(), ','), 5);
+}
+
+TEST_F(ClassificationEndToEnd, SeveralFindingsAreScoredOneByOne) {
+  std::string rows = "image,label,split\n";
+  for (const char* const split : {"train", "test"}) {
+    const std::string first = split[1] == 'r' ? "0" : "200";
+    for (std::uint64_t n = 0; n < 6; ++n) {
+      const std::string number = std::to_string(std::stoull(first) + n);
+      for (const auto& [name, label] :
+           {std::pair{"bar", "1;0"}, std::pair{"disc", "0;1"}, std::pair{"none", "0;0"}}) {
+        rows += std::string("shapes/") + split + "/" + name + "/" + number + ".png," + label + "," +
+                split + "\n";
+      }
+    }
+  }
+  write_list("findings.csv", rows);
+  ASSERT_EQ(run(finetune("findings.csv", "findings")).exit_code, 0);
+
+  const nlohmann::json scored = answer({"evaluate", "findings", "--data", "findings.csv"});
+
+  EXPECT_EQ(scored.at("findings"), true);
+  EXPECT_EQ(scored.at("classes").size(), 2U);
+  EXPECT_EQ(scored.at("classes").at(0).at("positives"), 6);
+  EXPECT_GT(scored.at("mean").at("macro_auroc"), 0.6);
+}
+
+TEST_F(ClassificationEndToEnd, WhatCannotBeLearntIsRefusedInOneSentence) {
+  const std::string bar = "shapes/train/bar/0.png";
+  write_list("one.csv", "image,label,split\n" + bar + ",a,train\nshapes/train/bar/1.png,a,train\n");
+  write_list("missing.csv",
+             "image,label,split\n" + bar + ",a,train\nshapes/train/disc/1.png,b,train\n" +
+                 "shapes/test/disc/200.png,c,test\n");
+  write_list("mixed.csv",
+             "image,label,split\n" + bar + ",1,train\nshapes/train/disc/1.png,0;1,train\n");
+  ASSERT_EQ(run(finetune("shapes", "known", {"train.steps=2"})).exit_code, 0);
+  write_list("unknown.csv",
+             "image,label,split\nshapes/test/bar/200.png,bar,test\n" +
+                 std::string("shapes/test/disc/200.png,ring,test\n"));
+
+  const test::ProcessResult one = run(finetune("one.csv", "no1"));
+  const test::ProcessResult missing = run(finetune("missing.csv", "no2"));
+  const test::ProcessResult mixed = run(finetune("mixed.csv", "no3"));
+  const test::ProcessResult unknown = run({"evaluate", "known", "--data", "unknown.csv"});
+  const test::ProcessResult segmenter =
+      run({"evaluate", "known", "--data", "shapes", "--split", "train"});
+  const test::ProcessResult size = run(finetune("shapes",
+                                                "no4",
+                                                {"encoder.name=vit",
+                                                 "encoder.size=custom",
+                                                 "encoder.width=24",
+                                                 "encoder.depth=1",
+                                                 "encoder.heads=2",
+                                                 "encoder.patch=[16]"}));
+
+  EXPECT_EQ(one.exit_code, 7);
+  EXPECT_THAT(one.err, HasSubstr("one class"));
+  EXPECT_EQ(missing.exit_code, 7);
+  EXPECT_THAT(missing.err, HasSubstr("\"c\""));
+  EXPECT_NE(mixed.exit_code, 0);
+  EXPECT_EQ(unknown.exit_code, 7);
+  EXPECT_THAT(unknown.err, HasSubstr("\"ring\""));
+  EXPECT_EQ(segmenter.exit_code, 7);
+  EXPECT_THAT(segmenter.err, HasSubstr("trained on"));
+  EXPECT_EQ(size.exit_code, 2) << size.err;
+}
+
+// One-class validation cases have no AUROC; the stated rule takes accuracy instead.
+TEST_F(ClassificationEndToEnd, ValidationCasesOfOneClassChooseByAccuracy) {
+  std::string rows = "image,label,split\n";
+  for (int n = 0; n < 4; ++n) {
+    rows += "shapes/train/bar/" + std::to_string(n) + ".png,bar,train\n";
+    rows += "shapes/train/disc/" + std::to_string(n) + ".png,disc,train\n";
+    rows += "shapes/val/disc/" + std::to_string(100 + n) + ".png,disc,validation\n";
+  }
+  write_list("lopsided.csv", rows);
+
+  const test::ProcessResult result =
+      run(finetune("lopsided.csv", "lopsided", {"train.validate_every=20"}));
+
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("chosen by accuracy"));
+}
+
+}  // namespace
+}  // namespace marrow
