@@ -150,7 +150,8 @@ std::vector<ReportMeanRow> mean_rows(const ClassificationEvaluation& evaluation)
                     : "mean over the classes of their sensitivity",
            mean_of(evaluation, ProbeMetric::kBalancedAccuracy)},
           {"F1",
-           findings ? "mean over the findings" : "mean over the classes",
+           findings ? "mean over the findings that some case has or is said to have"
+                    : "mean over the classes that are true or predicted of some case",
            mean_of(evaluation, ProbeMetric::kMacroF1)}};
 }
 

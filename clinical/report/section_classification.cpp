@@ -18,6 +18,7 @@ constexpr std::size_t kMatrixClasses = 10;  // a larger matrix does not fit a na
 constexpr std::size_t kNamedColumns = 4;    // more columns are headed by numbers
 constexpr std::size_t kListedConfusions = 12;
 constexpr std::size_t kChartedClasses = 40;
+constexpr double kChartFrom = 0.4;  // so that the line of no information is inside
 constexpr std::size_t kFewClassified = 30;
 
 Html score_cell(const Estimate& score) {
@@ -26,7 +27,7 @@ Html score_cell(const Estimate& score) {
     cell += html_text(" ") +
             html_element("small", html_text("(" + interval_text(score, kScoreDecimals) + ")"));
   }
-  return html_element("span", cell);
+  return html_element("span", {{"class", "unbroken"}}, cell);
 }
 
 Html share_cell(double share, bool defined) {
@@ -56,10 +57,13 @@ Html class_table(const ReportClassification& tables) {
        tables.multi_label ? "cases with it against cases without" : "its cases against all others",
        true},
       {"Sensitivity",
-       tables.multi_label ? "share of its cases that were found, from a score of 0.5"
-                          : "share of its cases that were predicted so",
+       tables.multi_label ? "share of its cases found, from a score of 0.5"
+                          : "share of its cases predicted so",
        true},
-      {"Specificity", "share of the other cases that were not", true},
+      {"Specificity",
+       tables.multi_label ? "share of the others not said to have it"
+                          : "share of the others not predicted so",
+       true},
       {"F1", "harmonic mean of sensitivity and precision", true}};
   for (const ReportClassRow& row : tables.classes) {
     table.rows.push_back({html_text(row.name),
@@ -67,7 +71,7 @@ Html class_table(const ReportClassification& tables) {
                           score_cell(row.auroc),
                           share_cell(row.sensitivity, row.positives > 0),
                           share_cell(row.specificity, row.positives < all),
-                          share_cell(row.f1, row.positives > 0)});
+                          share_cell(row.f1, row.positives > 0 || row.specificity < 1)});
   }
   Html content = html_table(table);
   std::vector<std::string> without;
@@ -93,9 +97,12 @@ Html auroc_chart(const ReportClassification& tables) {
   chart.x.high = 1;
   chart.series = {"AUROC"};
   chart.reference = 0.5;
+  chart.x.low = kChartFrom;
   for (const ReportClassRow& row : tables.classes) {
     if (row.auroc.known()) {
       chart.rows.push_back({row.name, {{}}, {row.auroc}});
+      const double low = row.auroc.has_interval() ? row.auroc.low : row.auroc.value;
+      chart.x.low = std::min(chart.x.low, std::floor(low * 10) / 10);
     }
   }
   // Of two classes, one AUROC is the other.

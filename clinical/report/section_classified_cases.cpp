@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "clinical/report/page_frame.h"
 #include "clinical/report/report_sections.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -74,6 +75,12 @@ std::string decisive_score(const JudgedCase& judged) {
   return fixed_text(judged.one->scores[judged.decisive], 3);
 }
 
+// Of the decisive finding.
+bool is_true(const JudgedCase& judged) {
+  const std::vector<std::size_t>& has = judged.one->has;
+  return std::find(has.begin(), has.end(), judged.decisive) != has.end();
+}
+
 Html mistakes_in_words(const ReportClassification& tables, const std::vector<JudgedCase>& cases) {
   const auto wrong =
       std::count_if(cases.begin(), cases.end(), [](const auto& one) { return one.wrong; });
@@ -83,17 +90,17 @@ Html mistakes_in_words(const ReportClassification& tables, const std::vector<Jud
   }
   std::string words = tables.multi_label ? "At least one finding is wrong in "
                                          : "Another class than the true one was predicted in ";
-  words += count_text(wrong) + " of " + all + ". The most confident mistakes: ";
+  words += count_text(wrong) + " of " + all + ". The most confident mistakes:";
+  std::vector<std::string> listed;
   for (std::size_t n = 0; n < std::min(kListedMistakes, static_cast<std::size_t>(wrong)); ++n) {
     const JudgedCase& judged = cases[n];
     const std::string& name = tables.classes[judged.decisive].name;
-    words += (n == 0 ? "" : "; ") + judged.one->key + " (" +
-             (tables.multi_label ? name + " with a score of " + decisive_score(judged)
-                                 : class_names(tables, judged.one->has) + " taken for " + name +
-                                       " with a score of " + decisive_score(judged)) +
-             ")";
+    listed.push_back(judged.one->key + ": " + name +
+                     (tables.multi_label ? (is_true(judged) ? " missed" : " said to be there")
+                                         : " instead of " + class_names(tables, judged.one->has)) +
+                     ", score " + decisive_score(judged));
   }
-  return html_paragraph(words + ".");
+  return html_paragraph(words) + sentence_list(listed);
 }
 
 HtmlTable case_rows(const ReportClassification& tables, const std::vector<JudgedCase>& cases) {

@@ -108,9 +108,9 @@ TEST_F(ClassificationPage, ShowsScoresClassesConfusionsAndCases) {
   EXPECT_THAT(page, HasSubstr("are of it: mass. The mean leaves it out."));
   EXPECT_THAT(page, HasSubstr("style=\"--p:0.67\">2<small>67 %</small></td>"));
   EXPECT_THAT(page,
-              HasSubstr("in 2 of 5 cases. The most confident mistakes: case_2 (none taken for cyst "
-                        "with a score of 0.970); case_4 (cyst taken for none with a score of "
-                        "0.410)."));
+              HasSubstr("in 2 of 5 cases. The most confident mistakes:</p><ul><li>case_2: cyst "
+                        "instead of none, score 0.970</li>\n<li>case_4: none instead of cyst, "
+                        "score 0.410</li>\n</ul>"));
   EXPECT_THAT(page, Not(HasSubstr("Segmentation")));
   EXPECT_THAT(page, Not(HasSubstr("Dice")));
   EXPECT_THAT(page, Not(HasSubstr("p3")));  // patients are nobody's business
@@ -196,8 +196,8 @@ TEST_F(ClassificationPage, FindingsAreListedByTheScoreFarthestFromTheTruth) {
 
   EXPECT_THAT(page,
               HasSubstr("At least one finding is wrong in 2 of 4 cases. The most confident "
-                        "mistakes: film_2 (mass with a score of 0.100); film_4 (effusion with a "
-                        "score of 0.600)."));
+                        "mistakes:</p><ul><li>film_2: mass missed, score 0.100</li>\n<li>film_4: "
+                        "effusion said to be there, score 0.600</li>\n</ul>"));
   EXPECT_THAT(page, HasSubstr(">effusion, mass</td>"));
   EXPECT_THAT(page, HasSubstr(">none</td>"));
   EXPECT_THAT(page, Not(HasSubstr("<table class=\"confusion")));
