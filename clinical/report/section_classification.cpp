@@ -37,11 +37,11 @@ Html share_cell(double share, bool defined) {
 Html mean_table(const ReportClassification& tables) {
   HtmlTable table;
   table.caption = "Scores over all cases (" + tables.interval + ")";
-  table.columns = {{"Score", "0 to 1; higher is better", false}, {"Value", "", true}};
+  table.columns = {
+      {"Score", "0 to 1; higher is better", false}, {"Value", "", true}, {"Meaning", "", false}};
+  table.long_cells = true;
   for (const ReportMeanRow& row : tables.means) {
-    table.rows.push_back({html_text(row.name) + html_code("<br/>") +
-                              html_element("small", html_text(row.definition)),
-                          score_cell(row.score)});
+    table.rows.push_back({html_text(row.name), score_cell(row.score), html_text(row.definition)});
   }
   return html_table(table);
 }
@@ -52,7 +52,7 @@ Html class_table(const ReportClassification& tables) {
   table.caption = tables.multi_label ? "Scores of each finding" : "Scores of each class";
   table.columns = {
       {tables.multi_label ? "Finding" : "Class", "", false},
-      {"Cases", tables.multi_label ? "that have it" : "that are of it", true},
+      {"Cases", tables.multi_label ? "with it" : "of this class", true},
       {"AUROC",
        tables.multi_label ? "cases with it against cases without" : "its cases against all others",
        true},
@@ -112,7 +112,7 @@ Html auroc_chart(const ReportClassification& tables) {
   return html_element("div", {{"class", "charts"}}, dot_chart(chart)) + html_code("\n") +
          html_element("p",
                       {{"class", "quiet"}},
-                      html_text("The line at 0.5 is where scores that say nothing lie."));
+                      html_text("The line at 0.5: what drawing lots would reach."));
 }
 
 Html confusion_cell(std::int64_t count, std::int64_t row, bool right) {
@@ -153,17 +153,24 @@ Html confusion_matrix(const ReportClassification& tables) {
     }
     rows += html_element("tr", cells) + html_code("\n");
   }
-  return html_element("table",
-                      {{"class", named ? "confusion" : "confusion many"}},
-                      html_element("caption",
-                                   html_text("What was predicted of each class: cases, and their "
-                                             "share of the row")) +
-                          html_element("thead", html_element("tr", head)) +
-                          html_element("tbody", rows)) +
+  const Html table = html_element(
+      "table",
+      {{"class", named ? "confusion" : "confusion many"}},
+      html_element("caption",
+                   html_text("What was predicted of each class: cases, and their "
+                             "share of the row")) +
+          html_element("thead", html_element("tr", head)) + html_element("tbody", rows));
+  return html_element("div",
+                      {{"class", "scroll"},
+                       {"tabindex", "0"},
+                       {"role", "group"},
+                       {"aria-label", "Confusion matrix"}},
+                      table) +
          html_code("\n") +
-         html_element("p",
-                      {{"class", "quiet"}},
-                      html_text("Framed: right predictions. Darker: a larger share of the row."));
+         html_element(
+             "p",
+             {{"class", "quiet"}},
+             html_text("Framed: right predictions. Stronger colour: a larger share of the row."));
 }
 
 // Of many classes: the most frequent mistakes.

@@ -167,6 +167,33 @@ TEST_F(ClassificationPage, ComparesARunFromScratchOnTheSameCases) {
       HasSubstr("Paired difference in AUROC (with pretraining minus from scratch): +0.250"));
 }
 
+TEST_F(ClassificationPage, TheSamePatientsAreDrawnForBothRuns) {
+  write_run("run", "{}");
+  write_summary("run", scored_cases(), names_);
+  ReportSources sources = sources_of("run");
+  sources.scratch = run("run");
+
+  const ReportInput input = collect_report(sources);
+
+  EXPECT_EQ(input.cards[2].value.low, 0);
+  EXPECT_EQ(input.cards[2].value.high, 0);
+}
+
+TEST_F(ClassificationPage, CasesOfOneClassAreComparedByTheirAccuracy) {
+  std::vector<ClassifiedCase> cases{one_class("case_1", "p1", 0, {0.9, 0.06, 0.04}),
+                                    one_class("case_2", "p2", 0, {0.1, 0.8, 0.1})};
+  write_run("run", "{}");
+  write_summary("run", cases, names_);
+  ReportSources sources = sources_of("run");
+  sources.scratch = run("run");
+
+  const ReportInput input = collect_report(sources);
+
+  EXPECT_EQ(input.cards[0].label, "Accuracy, with pretraining");
+  EXPECT_DOUBLE_EQ(input.cards[0].value.value, 0.5);
+  EXPECT_EQ(nesting_fault(report_page(input)), "");
+}
+
 TEST_F(ClassificationPage, RefusesToCompareOtherCasesOrOtherClasses) {
   write_run("run", "{}");
   write_summary("run", scored_cases(), names_);
