@@ -266,6 +266,26 @@ TEST_F(ClassificationPage, ManyClassesGetTheirMostFrequentMistakesInsteadOfAMatr
       page, HasSubstr("<th scope=\"row\">organ_7</th><td data-label=\"Predicted class\">organ_3"));
 }
 
+TEST_F(ClassificationPage, ListsTheWorstOfManyCasesAndSaysWhereTheOthersAre) {
+  ReportInput input;
+  input.kind = ReportKind::kClassification;
+  input.classification.emplace();
+  input.classification->classes = {{"none", 2500, {}, 1, 0, 1}, {"cyst", 0, {}, 0, 1, 0}};
+  input.classification->confusion = {{2500, 0}, {0, 0}};
+  for (int n = 0; n < 2500; ++n) {
+    input.classification->cases.push_back({"case_" + std::to_string(n), {0}, {0.9, 0.1}});
+  }
+
+  const std::string page = report_page(input);
+
+  EXPECT_THAT(page,
+              HasSubstr("The worst 2\xe2\x80\xaf"
+                        "000 of 2\xe2\x80\xaf"
+                        "500 cases"));
+  EXPECT_EQ(occurrences(page, "<th scope=\"row\">case_"), 2000U);
+  EXPECT_THAT(page, HasSubstr("evaluation/cases.csv"));
+}
+
 TEST_F(ClassificationPage, NamesTheValidationCurveAfterWhatItMeasures) {
   write_run("run", "{}");
   EXPECT_THAT(report_page(collect_report(sources_of("run"))), HasSubstr("Validation AUROC"));
