@@ -139,7 +139,7 @@ h2{margin-top:2.2rem}
 table.narrow{width:100%}
 table.narrow th,table.narrow td{padding-right:.4rem}
 .confusion th,.confusion td{padding:.25rem .28rem;font-size:.8rem;min-width:0}
-.confusion.many td small{display:none}
+.confusion.many td small,.confusion .name{display:none}
 table.wide,table.wide tbody,table.wide tr,table.wide td,table.wide th,table.wide caption{display:block}
 table.wide thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table.wide tr{padding:.5rem 0;border-bottom:1px solid var(--line)}

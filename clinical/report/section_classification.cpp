@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kScoreDecimals = 3;
 constexpr std::size_t kMatrixClasses = 10;  // a larger matrix does not fit a narrow screen
-constexpr std::size_t kNamedColumns = 4;    // more columns are headed by numbers
+constexpr std::size_t kNamedColumns = 4;    // more columns are headed by numbers alone
 constexpr std::size_t kListedConfusions = 12;
 constexpr std::size_t kChartedClasses = 40;
 constexpr double kChartFrom = 0.4;  // so that the line of no information is inside
@@ -136,18 +136,19 @@ Html confusion_matrix(const ReportClassification& tables) {
       html_text("True class") + html_element("small", html_text("predicted as \xe2\x86\x92")));
   for (std::size_t k = 0; k < classes; ++k) {
     const std::string& name = tables.classes[k].name;
-    head += named ? html_element("th", {{"scope", "col"}, {"class", "n"}}, html_text(name))
-                  : html_element("th",
-                                 {{"scope", "col"}, {"class", "n"}, {"aria-label", name}},
-                                 html_text(std::to_string(k + 1)));
+    Html title = html_text(std::to_string(k + 1));
+    if (named) {
+      title += html_element("span", {{"class", "name"}}, html_text(" " + name));
+    }
+    head += html_element("th", {{"scope", "col"}, {"class", "n"}, {"aria-label", name}}, title);
   }
   Html rows;
   for (std::size_t k = 0; k < classes; ++k) {
     const std::vector<std::int64_t>& row = tables.confusion[k];
     MARROW_CHECK(row.size() == classes);
     const std::int64_t all = std::accumulate(row.begin(), row.end(), std::int64_t{0});
-    const std::string number = named ? "" : std::to_string(k + 1) + " ";
-    Html cells = html_element("th", {{"scope", "row"}}, html_text(number + tables.classes[k].name));
+    Html cells = html_element(
+        "th", {{"scope", "row"}}, html_text(std::to_string(k + 1) + " " + tables.classes[k].name));
     for (std::size_t p = 0; p < classes; ++p) {
       cells += confusion_cell(row[p], all, p == k);
     }
