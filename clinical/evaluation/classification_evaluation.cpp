@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <span>
 #include <utility>
@@ -78,18 +79,25 @@ class Scorer {
 
   [[nodiscard]] std::int64_t patients() const { return std::ssize(groups_); }
 
+  // `statistic` is given how often each case was drawn; NaN: it has no value there.
+  [[nodiscard]] std::optional<Interval> interval(
+      const std::function<double(const std::vector<double>&)>& statistic) const {
+    return bootstrap_interval(
+        groups_,
+        [&](std::span<const std::size_t> drawn) {
+          std::vector<double> counts(cases_.size(), 0.0);
+          for (const std::size_t n : drawn) {
+            counts[n] += 1;
+          }
+          return statistic(counts);
+        },
+        bootstrap_);
+  }
+
   [[nodiscard]] Measured measure(const ProbeScores& scores, ProbeMetric metric) const {
-    return {scores.measure(metric),
-            bootstrap_interval(
-                groups_,
-                [&](std::span<const std::size_t> drawn) {
-                  std::vector<double> counts(cases_.size(), 0.0);
-                  for (const std::size_t n : drawn) {
-                    counts[n] += 1;
-                  }
-                  return scores.measure(metric, counts).value_or(std::nan(""));
-                },
-                bootstrap_)};
+    return {scores.measure(metric), interval([&](const std::vector<double>& counts) {
+              return scores.measure(metric, counts).value_or(std::nan(""));
+            })};
   }
 
   [[nodiscard]] Measured auroc_of(std::size_t k) const {
@@ -109,6 +117,33 @@ class Scorer {
   BootstrapOptions bootstrap_;
   std::vector<std::vector<std::size_t>> groups_;
 };
+
+ProbeScores probe_scores(const std::vector<ClassifiedCase>& cases, bool multi_label) {
+  ScoreTable scores;
+  for (const ClassifiedCase& one : cases) {
+    scores.push_back(one.scores);
+  }
+  return {targets_of(cases, multi_label), scores};
+}
+
+void check_same_cases(const ClassificationEvaluation& a, const ClassificationEvaluation& b) {
+  const auto same_class = [](const ClassScore& x, const ClassScore& y) { return x.name == y.name; };
+  const auto same_case = [](const ClassifiedCase& x, const ClassifiedCase& y) {
+    return x.key == y.key && x.patient == y.patient && x.targets == y.targets;
+  };
+  if (a.multi_label != b.multi_label || !std::ranges::equal(a.classes, b.classes, same_class)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "evaluation: the two classifiers know different classes, so there is no difference "
+                "to measure; compare runs that were fine-tuned on the same classes");
+  }
+  if (!std::ranges::equal(a.cases, b.cases, same_case)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("evaluation: the two classifiers were not scored on the same cases ({} "
+                            "and {} cases); evaluate both with the same --data and --split",
+                            a.cases.size(),
+                            b.cases.size()));
+  }
+}
 
 ClassScore score_class(const std::vector<ClassifiedCase>& cases,
                        std::size_t k,
@@ -155,11 +190,7 @@ ClassificationEvaluation evaluate_classification(std::vector<ClassifiedCase> cas
   evaluation.multi_label = multi_label;
   const Scorer scorer(cases, bootstrap);
   evaluation.patients = scorer.patients();
-  ScoreTable scores;
-  for (const ClassifiedCase& one : cases) {
-    scores.push_back(one.scores);
-  }
-  const ProbeScores all(targets_of(cases, multi_label), scores);
+  const ProbeScores all = probe_scores(cases, multi_label);
   for (const ProbeMetric metric : kProbeMetrics) {
     evaluation.measures.push_back(scorer.measure(all, metric));
   }
@@ -178,6 +209,26 @@ ClassificationEvaluation evaluate_classification(std::vector<ClassifiedCase> cas
   }
   evaluation.cases = std::move(cases);
   return evaluation;
+}
+
+Measured paired_difference(const ClassificationEvaluation& a,
+                           const ClassificationEvaluation& b,
+                           ProbeMetric metric,
+                           const BootstrapOptions& bootstrap) {
+  check_same_cases(a, b);
+  check(a.cases, a.classes.size());
+  check(b.cases, b.classes.size());
+  const ProbeScores scores_a = probe_scores(a.cases, a.multi_label);
+  const ProbeScores scores_b = probe_scores(b.cases, b.multi_label);
+  const std::optional<double> of_a = scores_a.measure(metric);
+  const std::optional<double> of_b = scores_b.measure(metric);
+  if (!of_a || !of_b) {
+    return {};
+  }
+  return {*of_b - *of_a, Scorer(a.cases, bootstrap).interval([&](const auto& counts) {
+            return scores_b.measure(metric, counts).value_or(std::nan("")) -
+                   scores_a.measure(metric, counts).value_or(std::nan(""));
+          })};
 }
 
 std::string classification_json(const ClassificationEvaluation& evaluation) {

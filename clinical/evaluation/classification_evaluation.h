@@ -55,6 +55,15 @@ struct ClassificationEvaluation {
     bool multi_label,
     const BootstrapOptions& bootstrap);
 
+// A measure of b minus that of a on the same cases; the bootstrap draws the same patients for both.
+// Empty where one of them has no such measure.
+//
+// Throws Error{kInvalidArgument} unless both hold the same cases, patients, targets and classes.
+[[nodiscard]] Measured paired_difference(const ClassificationEvaluation& a,
+                                         const ClassificationEvaluation& b,
+                                         ProbeMetric metric,
+                                         const BootstrapOptions& bootstrap);
+
 // {"task": "classify", "n", "patients", "mean": {...}, "ci95": {...}, "classes": [...],
 // "confusion": [...], "metric_per_case": [...]}
 [[nodiscard]] std::string classification_json(const ClassificationEvaluation& evaluation);

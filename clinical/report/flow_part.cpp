@@ -5,7 +5,8 @@
 namespace marrow {
 
 void add_flows(const ReportSources& sources, ReportInput& input) {
-  const bool pretraining_only = input.kind == ReportKind::kPretraining;
+  const bool pretraining_only =
+      input.kind == ReportKind::kPretraining || input.kind == ReportKind::kImport;
   bool pretraining_gap = false;
   if (!sources.pretraining.empty()) {
     const std::optional<DataFlow> flow = read_flow(sources.pretraining / "flow.json");
@@ -32,7 +33,7 @@ void add_flows(const ReportSources& sources, ReportInput& input) {
   if (!run) {
     input.flow_gaps.emplace_back("The run itself did not record what became of its data.");
   }
-  if (!pretraining_only && !scored && input.scores) {
+  if (!pretraining_only && !scored && (input.scores || input.classification)) {
     input.flow_gaps.emplace_back("The evaluation did not record how many cases it refused.");
   }
 }

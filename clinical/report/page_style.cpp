@@ -50,6 +50,14 @@ thead small{display:block;font-weight:400;font-size:.8rem;line-height:1.3;max-wi
 .n{text-align:right;font-variant-numeric:tabular-nums}
 th.n small{margin-left:auto}
 td small,th[scope=row] small{font-size:.83rem;white-space:nowrap}
+.scroll{overflow-x:auto}
+table.confusion{width:auto}
+.confusion th,.confusion td{padding:.45rem .7rem;border:1px solid var(--line)}
+.confusion tbody th{font-weight:600;max-width:16rem}
+.confusion td{white-space:nowrap;background:rgb(0 114 178/calc(var(--p)*.45));min-width:4.6rem}
+.confusion td.right{outline:2px solid var(--text);outline-offset:-3px}
+.confusion small{display:block}
+.confusion td small{color:inherit}
 code{font:.88em/1.5 ui-monospace,"Cascadia Mono","DejaVu Sans Mono",Menlo,monospace;overflow-wrap:anywhere}
 pre{font:.84rem/1.5 ui-monospace,"Cascadia Mono","DejaVu Sans Mono",Menlo,monospace;background:var(--soft);
 padding:.8rem 1rem;border-radius:.4rem;white-space:pre-wrap;overflow-wrap:anywhere;margin:.6rem 0}
@@ -130,6 +138,8 @@ h2{margin-top:2.2rem}
 .panels.three figcaption{font-size:.78rem}
 table.narrow{width:100%}
 table.narrow th,table.narrow td{padding-right:.4rem}
+.confusion th,.confusion td{padding:.25rem .28rem;font-size:.8rem;min-width:0}
+.confusion.many td small,.confusion .name{display:none}
 table.wide,table.wide tbody,table.wide tr,table.wide td,table.wide th,table.wide caption{display:block}
 table.wide thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table.wide tr{padding:.5rem 0;border-bottom:1px solid var(--line)}

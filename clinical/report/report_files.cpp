@@ -7,10 +7,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "clinical/report/classification_part.h"
 #include "clinical/report/evaluation_part.h"
 #include "clinical/report/flow_part.h"
 #include "clinical/report/picture_panel.h"
 #include "clinical/report/run_manifest.h"
+#include "clinical/report/run_top.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "io/nifti/nifti.h"
@@ -65,86 +67,28 @@ void hide(ReconstructionPictures& triplet, const LabelMap& hidden) {
   triplet.hidden_known = true;
 }
 
+// What the "validation" column of a run holds, which is the figure that chose its best checkpoint.
+std::string validation_name(const RunManifest& run) {
+  if (run.task == "pretrain" || run.task == "import") {
+    return "validation";
+  }
+  return run.task == "classify" ? "validation_" + run.select : "validation_dice";
+}
+
 std::optional<LearningCurves> read_curves(const std::filesystem::path& run,
                                           const std::string& title,
-                                          bool segmentation) {
+                                          const std::string& validation) {
   const std::filesystem::path file = run / "metrics.jsonl";
   if (run.empty() || !std::filesystem::exists(file)) {
     return std::nullopt;
   }
   LearningCurves curves{title, read_metrics(file), {}};
   for (MetricCurve& curve : curves.curves) {
-    if (segmentation && curve.name == "validation") {
-      curve.name = "validation_dice";
+    if (curve.name == "validation") {
+      curve.name = validation;
     }
   }
   return curves;
-}
-
-std::int64_t listed(const std::map<std::string, std::string>& facts, const char* key) {
-  const auto value = facts.find(key);
-  if (value == facts.end() || value->second.empty()) {
-    return 0;
-  }
-  return 1 + std::count(value->second.begin(), value->second.end(), ',');
-}
-
-std::string fact(const std::map<std::string, std::string>& facts, const char* key) {
-  const auto value = facts.find(key);
-  return value == facts.end() ? std::string() : value->second;
-}
-
-std::string plural(std::int64_t count, const std::string& one) {
-  return count_text(count) + " " + one + (count == 1 ? "" : "s");
-}
-
-std::string made_title(const RunManifest& run, const std::optional<RunManifest>& pretraining) {
-  const std::string data = fact(run.facts, "dataset");
-  if (run.task == "pretrain") {
-    const std::string volumes = fact(run.facts, "volumes");
-    return "Pretraining" + (run.method.empty() ? "" : " by " + run.method) +
-           (run.encoder.empty() ? "" : " of the encoder " + run.encoder) +
-           (volumes.empty() ? "" : " on " + volumes + " unlabelled volumes");
-  }
-  std::string title = "Segmentation" + (data.empty() ? "" : " of " + data);
-  if (const std::int64_t cases = listed(run.facts, "training_cases"); cases > 0) {
-    title += ", " + plural(cases, "labelled case");
-  }
-  const std::string from = fact(run.facts, "from");
-  if (pretraining) {
-    const std::string volumes = fact(pretraining->facts, "volumes");
-    title += ", encoder pretrained" + (volumes.empty() ? "" : " on " + volumes + " scans");
-  } else if (from == "none") {
-    title += ", trained from scratch";
-  } else if (!from.empty()) {
-    title += ", encoder pretrained";
-  }
-  return title;
-}
-
-std::vector<ReportCard> pretraining_cards(const RunManifest& run) {
-  std::vector<ReportCard> cards;
-  const std::string volumes = fact(run.facts, "volumes");
-  if (!volumes.empty() && volumes.find_first_not_of("0123456789") == std::string::npos &&
-      volumes.size() < 10) {
-    cards.push_back(
-        {"Volumes", {std::stod(volumes)}, CardFormat::kCount, "", "no labels were used"});
-  }
-  if (std::isfinite(run.loss)) {
-    cards.push_back({"Training loss",
-                     {run.loss},
-                     CardFormat::kScore,
-                     "",
-                     "mean of the last log interval; comparable only between runs of one method"});
-  }
-  if (std::isfinite(run.provenance.seconds)) {
-    cards.push_back({"Time",
-                     {run.provenance.seconds},
-                     CardFormat::kSeconds,
-                     "",
-                     run.steps > 0 ? plural(run.steps, "step") : ""});
-  }
-  return cards;
 }
 
 }  // namespace
@@ -211,12 +155,10 @@ ReportInput collect_report(const ReportSources& sources) {
   if (!sources.pretraining.empty()) {
     pretraining = read_run_manifest(sources.pretraining);
   }
-  const bool pretrain_run = run.task == "pretrain";
   ReportInput input;
-  input.kind = pretrain_run  ? ReportKind::kPretraining
-               : pretraining ? ReportKind::kDemo
-                             : ReportKind::kSegmentation;
-  input.title = sources.title.empty() ? made_title(run, pretraining) : sources.title;
+  input.kind = report_kind(run, pretraining);
+  const bool pretrain_run = input.kind == ReportKind::kPretraining;
+  input.title = sources.title.empty() ? report_title(run, pretraining) : sources.title;
   input.date = sources.date;
   input.label_curves = sources.label_curves;
   input.limits = sources.limits;
@@ -229,7 +171,9 @@ ReportInput collect_report(const ReportSources& sources) {
   }
   if (pretrain_run) {
     input.cards = pretraining_cards(run);
-  } else {
+  } else if (input.kind == ReportKind::kClassification) {
+    add_classification(sources, input);
+  } else if (input.kind != ReportKind::kImport) {
     input.cases = read_case_pictures(sources.run);
     for (CasePictures& pictures : input.cases) {
       pictures.window = run.window;
@@ -239,25 +183,34 @@ ReportInput collect_report(const ReportSources& sources) {
 
   add_flows(sources, input);
   if (pretraining) {
-    if (auto curves = read_curves(sources.pretraining, "Pretraining", false)) {
+    if (auto curves =
+            read_curves(sources.pretraining, "Pretraining", validation_name(*pretraining))) {
       input.learning.push_back(std::move(*curves));
     }
     input.provenance.push_back(pretraining->provenance);
     input.provenance.back().run = "Pretraining";
   }
-  const std::string name = pretrain_run ? "Pretraining" : "Fine-tuning";
-  if (auto curves = read_curves(sources.run, name, !pretrain_run)) {
-    if (auto scratch = read_curves(sources.scratch, name, !pretrain_run)) {
-      curves->compared = std::move(scratch->curves);
+  std::optional<RunManifest> scratch;
+  if (!sources.scratch.empty()) {
+    scratch = read_run_manifest(sources.scratch);
+  }
+  const std::string name = pretrain_run                        ? "Pretraining"
+                           : input.kind == ReportKind::kImport ? "Import"
+                                                               : "Fine-tuning";
+  if (auto curves = read_curves(sources.run, name, validation_name(run))) {
+    if (scratch) {
+      if (auto compared = read_curves(sources.scratch, name, validation_name(*scratch))) {
+        curves->compared = std::move(compared->curves);
+      }
     }
     input.learning.push_back(std::move(*curves));
   }
   input.provenance.push_back(run.provenance);
-  if (pretraining || !sources.scratch.empty()) {
+  if (pretraining || scratch) {
     input.provenance.back().run = name;
   }
-  if (!sources.scratch.empty()) {
-    input.provenance.push_back(read_run_manifest(sources.scratch).provenance);
+  if (scratch) {
+    input.provenance.push_back(scratch->provenance);
     input.provenance.back().run = "From scratch";
   }
   return input;

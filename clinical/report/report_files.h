@@ -11,13 +11,13 @@ namespace marrow {
 
 // What `marrow report` was asked for. Only `run` is needed.
 struct ReportSources {
-  std::filesystem::path run;          // the run to report: a pretraining or a segmentation run
+  std::filesystem::path run;          // the run to report: of any task
   std::filesystem::path pretraining;  // the run that it started from; empty: none
   std::filesystem::path scratch;  // a run from scratch, evaluated on the same cases; empty: none
   std::string title;              // empty: made from the manifests
   std::string date;               // as it shall be printed
   std::optional<Estimate>
-      difference;  // run - scratch in mean Dice; absent: computed from both summaries
+      difference;  // run - scratch in mean Dice or AUROC; absent: computed from both summaries
   std::vector<LabelCurve> label_curves;
   std::vector<std::string> limits;
   std::vector<std::string> unfamiliar;

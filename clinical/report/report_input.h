@@ -19,7 +19,7 @@ namespace marrow {
 // Everything a report page shows, as plain values. Nothing here may hold a patient attribute: cases
 // are named by their keys.
 
-enum class ReportKind { kPretraining, kSegmentation, kDemo };
+enum class ReportKind { kPretraining, kImport, kSegmentation, kClassification, kDemo };
 
 enum class CardFormat { kScore, kDifference, kCount, kSeconds };
 
@@ -82,6 +82,37 @@ struct ReportScores {
   std::vector<ReportCaseRow> cases;
   std::string interval;      // how intervals are made: "95 % bootstrap over patients"
   std::string empty_policy;  // what is scored when a structure is absent
+};
+
+// One class against all others, or one finding.
+struct ReportClassRow {
+  std::string name;
+  std::int64_t positives = 0;  // cases that have it
+  Estimate auroc;              // unknown without positive or negative cases
+  double sensitivity = 0;
+  double specificity = 0;
+  double f1 = 0;
+};
+
+struct ReportClassifiedCase {
+  std::string key;
+  std::vector<std::size_t> has;  // which classes; exactly one unless these are findings
+  std::vector<double> scores;    // one a class
+};
+
+struct ReportMeanRow {
+  std::string name;  // "Accuracy"
+  std::string definition;
+  Estimate score;
+};
+
+struct ReportClassification {
+  bool multi_label = false;  // findings, of which a case may have several or none
+  std::vector<ReportMeanRow> means;
+  std::vector<ReportClassRow> classes;
+  std::vector<std::vector<std::int64_t>> confusion;  // [true][predicted]; empty for findings
+  std::vector<ReportClassifiedCase> cases;
+  std::string interval;  // how intervals are made
 };
 
 struct ReportSubgroup {
@@ -150,6 +181,7 @@ struct ReportInput {
   std::vector<DataFlow> flows;
   std::vector<std::string> flow_gaps;  // sentences about counts that were not recorded
   std::optional<ReportScores> scores;
+  std::optional<ReportClassification> classification;
   std::vector<ReportSubgroup> subgroups;
   std::optional<ReportComparison> comparison;
   std::vector<LearningCurves> learning;

@@ -15,8 +15,12 @@ std::string kind_words(ReportKind kind) {
   switch (kind) {
     case ReportKind::kPretraining:
       return "Report of a pretraining run";
+    case ReportKind::kImport:
+      return "Report of an imported encoder";
     case ReportKind::kSegmentation:
       return "Report of a segmentation run";
+    case ReportKind::kClassification:
+      return "Report of a classification run";
     case ReportKind::kDemo:
       break;
   }
@@ -55,7 +59,8 @@ std::string report_page(const ReportInput& input) {
          "Pictures",
          pretraining ? triplets : report_case_pictures(input, picture_bytes)},
         {"data", "What happened to the data", data_section(input)},
-        {"scores", "Scores", report_scores(input)},
+        {"scores", "Scores", report_classes(input) + report_scores(input)},
+        {"cases", "Cases", report_classified_cases(input)},
         {"learning", "Learning", report_learning(input) + (pretraining ? Html{} : triplets)},
         {"limits", "What this must not be used for", report_limits(input)},
         {"provenance", "Provenance", report_provenance(input)}};

@@ -14,6 +14,10 @@ namespace marrow {
 [[nodiscard]] Html report_case_pictures(const ReportInput& input, std::size_t byte_limit);
 [[nodiscard]] Html report_reconstructions(const ReportInput& input);
 [[nodiscard]] Html report_scores(const ReportInput& input);
+// Of a classification: means, classes, confusion matrix.
+[[nodiscard]] Html report_classes(const ReportInput& input);
+// Of a classification: each case with what is true and what was predicted, the worst first.
+[[nodiscard]] Html report_classified_cases(const ReportInput& input);
 [[nodiscard]] Html report_learning(const ReportInput& input);
 [[nodiscard]] Html report_limits(const ReportInput& input);
 [[nodiscard]] Html report_provenance(const ReportInput& input);

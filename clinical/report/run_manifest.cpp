@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "clinical/report/report_files.h"
+#include "clinical/tasks/classification_options.h"
 #include "core/config/config.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -56,6 +57,9 @@ void read_drawing(const std::filesystem::path& file, RunManifest& run) {
     const Config config = Config::from_text(yaml, file.string());
     run.method = config.section("method").part_name("");
     run.encoder = config.section("encoder").part_name("");
+    run.select = config.section(std::string(ClassificationOptions::kName))
+                     .parse<ClassificationOptions>()
+                     .select;
     const auto recipe = config.section("prepare").parse<RecipeOptions>();
     if (config.has("prepare") && recipe.modality == "ct") {
       run.window = ct_window(recipe.window_hu);

@@ -15,10 +15,11 @@ namespace marrow {
 
 // What a page needs to know of a run beside its pictures and scores.
 struct RunManifest {
-  std::string task;                          // "pretrain" | "segment" | ""
+  std::string task;                          // "pretrain" | "import" | "segment" | "classify" | ""
   std::map<std::string, std::string> facts;  // "dataset", "training_cases", "volumes", ...
   std::string method;                        // of a pretraining run: "spark"
   std::string encoder;
+  std::string select = "auroc";  // of a classification: what its validation measures
   bool normalised_blocks =
       false;  // restored blocks are drawn with the true blocks' brightness and contrast
   std::optional<IntensityWindow> window;  // for CT; others are windowed by their own values

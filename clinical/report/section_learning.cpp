@@ -27,6 +27,9 @@ CurveWords curve_words(const std::string& name) {
       {"validation_loss", {"Validation loss", "loss", ""}},
       {"val_dice", {"Validation Dice", "Dice", ""}},
       {"validation_dice", {"Validation Dice", "Dice", ""}},
+      {"validation_auroc", {"Validation AUROC", "AUROC", ""}},
+      {"validation_accuracy", {"Validation accuracy", "accuracy", ""}},
+      {"accuracy", {"Accuracy in training", "accuracy", ""}},
       {"validation", {"Validation score", "score", ""}},
       {"cross_entropy", {"Cross-entropy in training", "cross-entropy", ""}},
       {"dice", {"Soft Dice in training", "soft Dice", ""}},
@@ -122,14 +125,15 @@ Html run_charts(const LearningCurves& run) {
          html_element("div", {{"class", "charts"}}, charts) + html_code("\n");
 }
 
-Html label_curve_chart(const std::vector<LabelCurve>& curves) {
+Html label_curve_chart(const std::vector<LabelCurve>& curves, const std::string& score) {
   LineChart chart;
   chart.title = "Score against number of labelled cases";
   chart.description =
-      "mean Dice against the number of labelled cases, one line for each start, bands are 95 % "
+      score +
+      " against the number of labelled cases, one line for each start, bands are 95 % "
       "intervals";
   chart.x = {"labelled cases", "", AxisScale::kLog};
-  chart.y = {"mean Dice", ""};
+  chart.y = {score, ""};
   for (const LabelCurve& curve : curves) {
     chart.series.push_back({curve.name, curve.labels, curve.scores});
   }
@@ -142,7 +146,8 @@ Html label_curve_chart(const std::vector<LabelCurve>& curves) {
 }  // namespace
 
 Html report_learning(const ReportInput& input) {
-  Html content = label_curve_chart(input.label_curves);
+  Html content = label_curve_chart(
+      input.label_curves, input.kind == ReportKind::kClassification ? "AUROC" : "mean Dice");
   bool thinned_any = false;
   for (const LearningCurves& run : input.learning) {
     content += run_charts(run);
