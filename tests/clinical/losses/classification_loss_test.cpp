@@ -15,7 +15,7 @@ at::Tensor rows_of(const at::Tensor& labels, std::int64_t classes) {
 TEST(ClassificationLoss, OneHotTargetsGiveLibTorchsWeightedCrossEntropy) {
   at::manual_seed(1);
   const at::Tensor logits = at::randn({6, 3});
-  const at::Tensor labels = at::tensor({0, 2, 1, 1, 0, 2});
+  const at::Tensor labels = at::tensor({0, 2, 1, 1, 0, 2}, at::kLong);
   const std::vector<double> weights{0.5, 2.0, 1.0};
   const at::Tensor reference =
       at::cross_entropy_loss(logits, labels, at::tensor(weights).to(at::kFloat));
@@ -29,7 +29,7 @@ TEST(ClassificationLoss, OneHotTargetsGiveLibTorchsWeightedCrossEntropy) {
 TEST(ClassificationLoss, LabelSmoothingIsLibTorchs) {
   at::manual_seed(2);
   const at::Tensor logits = at::randn({5, 4});
-  const at::Tensor labels = at::tensor({0, 3, 1, 2, 2});
+  const at::Tensor labels = at::tensor({0, 3, 1, 2, 2}, at::kLong);
   const at::Tensor reference =
       at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, 0.1);
 
@@ -40,8 +40,8 @@ TEST(ClassificationLoss, LabelSmoothingIsLibTorchs) {
 
 TEST(ClassificationLoss, AMixtureOfTwoPicturesIsTheMixtureOfTheirLosses) {
   const at::Tensor logits = at::tensor({1.0F, -1.0F, 0.5F}).view({1, 3});
-  const at::Tensor a = rows_of(at::tensor({0}), 3);
-  const at::Tensor b = rows_of(at::tensor({2}), 3);
+  const at::Tensor a = rows_of(at::tensor({0}, at::kLong), 3);
+  const at::Tensor b = rows_of(at::tensor({2}, at::kLong), 3);
   const auto loss = [&](const at::Tensor& targets) {
     return classification_loss(logits, targets, {}).item<double>();
   };
