@@ -66,11 +66,16 @@ FlowStep files_found(const CatalogueCounts& counts) {
   return {"files found", counts.files + counts.not_files, "", losses_of(reasons)};
 }
 
+// With a label map, a class or findings.
+bool is_labelled(const StoredCase& info) {
+  return info.has_labels || !info.targets.empty();
+}
+
 std::int64_t stored_cases(const VolumeStore& store, const std::string& split, bool labelled) {
   std::int64_t count = 0;
   for (std::int64_t index = 0; index < store.size(); ++index) {
     const StoredCase& info = store.info(index);
-    count += info.split == split && (info.has_labels || !labelled) ? 1 : 0;
+    count += info.split == split && (is_labelled(info) || !labelled) ? 1 : 0;
   }
   return count;
 }
@@ -156,11 +161,11 @@ DataFlow finetuning_flow(DataFlow prepared,
   const std::int64_t test = stored_cases(store, "test", true);
   std::int64_t labelled = 0;
   for (std::int64_t index = 0; index < store.size(); ++index) {
-    labelled += store.info(index).has_labels ? 1 : 0;
+    labelled += is_labelled(store.info(index)) ? 1 : 0;
   }
   prepared.title = "Labelled cases of " + dataset.name;
   prepared.steps.back().losses =
-      losses_of({{"without a label map", store.size() - labelled},
+      losses_of({{"without a label", store.size() - labelled},
                  {"in no part of the split", labelled - training - validation - test}});
   prepared.branches = {
       {"train",
@@ -206,8 +211,8 @@ DataFlow evaluation_flow(const DataFlow& run,
     return flow;
   }
   prepared.title = "Cases for the scores, from " + dataset;
-  prepared.steps.back().losses = losses_of({{"without a label map, or not in the split " + split,
-                                             prepared.steps.back().count - scored}});
+  prepared.steps.back().losses = losses_of(
+      {{"without a label, or not in the split " + split, prepared.steps.back().count - scored}});
   prepared.steps.push_back(last);
   return prepared;
 }

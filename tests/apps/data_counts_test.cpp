@@ -15,6 +15,7 @@ class DataCounts : public testing::Test {
     std::string key;
     std::string split;
     bool labelled = true;
+    std::vector<double> targets = {};
   };
 
   [[nodiscard]] VolumeStore store(const std::vector<Stored>& cases) const {
@@ -28,6 +29,7 @@ class DataCounts : public testing::Test {
       info.key = info.patient = one.key;
       info.split = one.split;
       info.source = grid;
+      info.targets = one.targets;
       writer.add(info, channels, one.labelled ? &labels : nullptr);
     }
     writer.finish();
@@ -105,12 +107,23 @@ TEST_F(DataCounts, LabelledCasesPartIntoTrainingAndHeldOutOnes) {
   const DataFlow flow = finetuning_flow(dataset_flow(set, cases, {}), set, cases, 2, true);
 
   EXPECT_EQ(flow.title, "Labelled cases of organ");
-  EXPECT_EQ(flow.steps[1].losses, (std::vector<FlowLoss>{{"without a label map", 1}}));
+  EXPECT_EQ(flow.steps[1].losses, (std::vector<FlowLoss>{{"without a label", 1}}));
   ASSERT_EQ(flow.branches.size(), 2U);
   EXPECT_EQ(flow.branches[0].steps[0].count, 3);
   EXPECT_EQ(flow.branches[0].steps[0].losses[0].count, 1);
   EXPECT_EQ(flow.branches[0].steps[1].count, 2);
   EXPECT_EQ(flow.branches[1].steps[0].note, "they also chose the best checkpoint");
+}
+
+TEST_F(DataCounts, ACaseWithAClassIsLabelledToo) {
+  const VolumeStore cases =
+      store({{"a", "train", false, {1}}, {"b", "train", false, {0}}, {"c", "train", false}});
+  const Dataset set = dataset({"a", "b", "c"});
+
+  const DataFlow flow = finetuning_flow(dataset_flow(set, cases, {}), set, cases, 2, false);
+
+  EXPECT_EQ(flow.steps[1].losses, (std::vector<FlowLoss>{{"without a label", 1}}));
+  EXPECT_EQ(flow.branches[0].steps[0].count, 2);
 }
 
 TEST_F(DataCounts, ScoredCasesGoOnFromTheirBranch) {
