@@ -66,7 +66,7 @@ struct RunDescription {
   Config config;
   std::string config_yaml;
   RecipeOptions recipe;
-  std::string task;  // "pretrain" | "import" | "segment"
+  std::string task;  // "pretrain" | "import" | "segment" | "classify" | "classify"
   std::map<std::string, std::string> facts;
 };
 
