@@ -5,6 +5,8 @@ beforehand; AdamW is PyTorch's fused one, which is faster than its default.
     .peers/bin/python bench/peers/training_peer.py --network mae --precision fp32 --layout contiguous --threads 1
 """
 
+import functools
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -19,7 +21,7 @@ class Mae(nn.Module):
         super().__init__()
         from timm.models.vision_transformer import Block
         self.patch, self.count = patch, (size // patch) ** 2
-        norm = lambda channels: nn.LayerNorm(channels, eps=1e-6)
+        norm = functools.partial(nn.LayerNorm, eps=1e-6)
         self.embed = nn.Conv2d(1, width, patch, patch)
         self.cls = nn.Parameter(torch.zeros(1, 1, width))
         self.register_buffer("positions", torch.randn(1, self.count + 1, width))
