@@ -27,6 +27,11 @@ namespace marrow {
 
 namespace {
 
+// Weights of other tools: nothing was trained.
+bool is_import(const RunFiles& run) {
+  return run.word("task") == "import";
+}
+
 // Throws unless this program knows the section and every key and value in it.
 void resolve_section(const Config& config, const std::string& name) {
   const ConfigSection section = config.section(name);
@@ -36,7 +41,14 @@ void resolve_section(const Config& config, const std::string& name) {
   const std::map<std::string, std::function<void()>> known = {
       {"encoder", [&] { resolve_part(encoders()); }},
       {"method", [&] { resolve_part(ssl_methods()); }},
-      {"head", [&] { resolve_part(heads()); }},
+      {"head",
+       [&] {
+         if (config.has("classification")) {
+           resolve_part(classifier_heads());
+         } else {
+           resolve_part(heads());
+         }
+       }},
       {"sampler", [&] { resolve_part(samplers()); }},
       {"prepare", [&] { static_cast<void>(section.parse<RecipeOptions>()); }},
       {"data", [&] { static_cast<void>(section.parse<DataOptions>()); }},
@@ -62,9 +74,13 @@ std::string check_config(const RunFiles& run) {
       resolve_section(config, sections.back());
     }
   }
-  for (const char* needed : {"prepare", "encoder", "train"}) {
-    if (!config.has(needed)) {
-      run_is_damaged(std::string("config.yaml: the section \"") + needed + "\" is missing");
+  std::vector<std::string> needed = {"prepare", "encoder"};
+  if (!is_import(run)) {
+    needed.emplace_back("train");
+  }
+  for (const std::string& section : needed) {
+    if (!config.has(section)) {
+      run_is_damaged("config.yaml: the section \"" + section + "\" is missing");
     }
   }
   return fmt::format("{} sections, all settings known", sections.size());
@@ -84,15 +100,17 @@ std::string check_manifest(const RunFiles& run) {
                      printable(run.word("program_version")),
                      same ? "" : " (this program is " MARROW_VERSION ")",
                      printable(run.word("started_utc")),
-                     run.finished() ? fmt::format("ended after {} steps",
-                                                  run.manifest.value("steps", std::int64_t{0}))
-                                    : "not ended");
+                     is_import(run)   ? std::string("nothing to train")
+                     : run.finished() ? fmt::format("ended after {} steps",
+                                                    run.manifest.value("steps", std::int64_t{0}))
+                                      : "not ended");
 }
 
 // Whether the command and its inputs are there to repeat the run.
 std::string check_provenance(const RunFiles& run) {
   const std::string command = run.word("command");
-  const std::string verb = run.word("task") == "pretrain" ? "pretrain" : "finetune";
+  const std::string task = run.word("task");
+  const std::string verb = task == "pretrain" || task == "import" ? task : "finetune";
   const std::vector<std::string> words = split_words(command, ' ');
   const bool names_it = std::find(words.begin(), words.end(), verb) != words.end();
   // A trial pretrains its arms itself.
@@ -129,6 +147,9 @@ std::string check_files(const RunFiles& run) {
 }
 
 std::string check_metrics(const RunFiles& run) {
+  if (is_import(run)) {
+    return "none: nothing was trained";
+  }
   std::ifstream file(run.folder / "metrics.jsonl");
   if (!file) {
     run_is_damaged("metrics.jsonl is missing");

@@ -120,6 +120,12 @@ TEST_F(ClassificationEndToEnd, FromFoldersOfPicturesToScoresOnPicturesNeverSeen)
   const nlohmann::json predicted =
       answer({"predict", "run", "-i", "shapes/test/disc", "-o", "said"});
 
+  const test::ProcessResult verified = run({"verify", "run"});
+  const test::ProcessResult exported = run({"export", "run", "--out", "other", "--to", "onnx"});
+
+  EXPECT_EQ(verified.exit_code, 0) << verified.out;
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_TRUE(std::filesystem::exists(path("other/model.onnx")));
   EXPECT_EQ(trained.at("method"), "classify");
   EXPECT_EQ(trained.at("steps"), 60);
   EXPECT_GT(trained.at("best"), 0.7);

@@ -104,6 +104,8 @@ TEST_F(ImportExportEndToEnd, AnImportSaysWhatItTookAndWhatItLeftOut) {
   EXPECT_EQ(answer.at("left_out"),
             (std::vector<std::string>{"network_weights.decoder.seg_layers.0.weight"}));
   EXPECT_EQ(nlohmann::json::parse(read_text(path("said/manifest.json"))).at("task"), "import");
+  const test::ProcessResult verified = run({"verify", "said"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.out;
 }
 
 TEST_F(ImportExportEndToEnd, AnImportedRunIsFinetunedAndEmbeddedLikeAPretrainedOne) {
