@@ -159,6 +159,17 @@ ClassTable known_classes(const ClassTable& known, const Dataset& dataset) {
   return table;
 }
 
+std::vector<std::string> labelled_keys(const Dataset& dataset, const std::string& split) {
+  std::vector<std::string> keys;
+  for (const Case& one : dataset.cases) {
+    const bool asked = one.split == split || (split == "train" && one.split.empty());
+    if (asked && !one.targets.empty()) {
+      keys.push_back(one.key);
+    }
+  }
+  return keys;
+}
+
 FeatureSet labelled_rows(const Dataset& dataset,
                          const ClassTable& table,
                          const std::vector<std::string>& keys) {

@@ -38,6 +38,10 @@ struct ClassTable {
 // has not, or findings where it has classes.
 [[nodiscard]] ClassTable known_classes(const ClassTable& known, const Dataset& dataset);
 
+// Keys of the cases with targets of a part; "train" has those that no split names, too.
+[[nodiscard]] std::vector<std::string> labelled_keys(const Dataset& dataset,
+                                                     const std::string& split);
+
 // Cases with targets and one of `keys`, in the order of the data set, without features: what labels
 // are drawn from.
 [[nodiscard]] FeatureSet labelled_rows(const Dataset& dataset,

@@ -21,18 +21,6 @@ namespace marrow {
 
 namespace {
 
-// Labelled cases of a part, "train" with those that no split names.
-std::vector<std::string> labelled_keys(const Dataset& dataset, const std::string& split) {
-  std::vector<std::string> keys;
-  for (const Case& one : dataset.cases) {
-    const bool asked = one.split == split || (split == "train" && one.split.empty());
-    if (asked && !one.targets.empty()) {
-      keys.push_back(one.key);
-    }
-  }
-  return keys;
-}
-
 // `--cases`: a number is so many of each class, drawn as the probes draw them; a file lists cases.
 std::vector<std::string> training_keys(const Dataset& dataset,
                                        const ClassTable& table,

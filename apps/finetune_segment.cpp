@@ -1,7 +1,5 @@
-#include <algorithm>
-#include <utility>
+#include <memory>
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include "apps/cli.h"
@@ -9,7 +7,7 @@
 #include "apps/segmentation_model.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/rng.h"
+#include "core/text.h"
 #include "io/datasets/dataset_reader.h"
 #include "models/training/checkpoint.h"
 

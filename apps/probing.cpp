@@ -45,13 +45,8 @@ FeatureSet part_of(const Dataset& dataset,
   for (std::size_t n = 0; n < embeddings.keys.size(); ++n) {
     places[embeddings.keys[n]] = n;
   }
-  std::vector<std::string> keys;
-  for (const Case& one : dataset.cases) {
-    const bool asked = one.split == split || (split == "train" && one.split.empty());
-    if (asked && places.contains(one.key)) {
-      keys.push_back(one.key);
-    }
-  }
+  std::vector<std::string> keys = labelled_keys(dataset, split);
+  std::erase_if(keys, [&](const std::string& key) { return !places.contains(key); });
   FeatureSet set = labelled_rows(dataset, table, keys);
   if (set.keys.empty()) {
     throw Error(ErrorCode::kNothingFound,

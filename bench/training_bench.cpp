@@ -82,14 +82,11 @@ Job make_job(const std::string& name, const ComputeMode& mode) {
   return job;
 }
 
-void training_step(benchmark::State& state,
-                   const std::string& name,
-                   const std::string& precision,
-                   const std::string& layout) {
+void training_step(benchmark::State& state, const std::string& name, const std::string& precision) {
   constexpr double kClip = 5.0;
   at::set_num_threads(static_cast<int>(state.range(0)));
   const at::Device device(at::kCPU);
-  const ComputeMode mode = choose_compute_mode(precision, layout, device);
+  const ComputeMode mode = choose_compute_mode(precision, "auto", device);
   Job job = make_job(name, mode);
   AdamW optimizer(*job.objective, {.beta1 = 0.9, .beta2 = 0.95});
   std::int64_t step = -1;
@@ -125,17 +122,11 @@ int main(int argc, char** argv) {
       return 1;
     }
 
-    struct Mode {
-      const char* precision;
-      const char* layout;
-    };
-
     for (const std::string name : {"mae", "resnet", "resenc"}) {
-      for (const Mode mode : {Mode{"fp32", "auto"}, Mode{"bf16", "auto"}, Mode{"auto", "auto"}}) {
-        benchmark::RegisterBenchmark((name + "/" + mode.precision).c_str(),
-                                     [name, mode](benchmark::State& state) {
-                                       marrow::training_step(
-                                           state, name, mode.precision, mode.layout);
+      for (const std::string precision : {"fp32", "bf16", "auto"}) {
+        benchmark::RegisterBenchmark((name + "/" + precision).c_str(),
+                                     [name, precision](benchmark::State& state) {
+                                       marrow::training_step(state, name, precision);
                                      })
             ->ArgName("threads")
             ->Arg(1)

@@ -8,9 +8,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/gelu.h>
-#include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
@@ -19,7 +16,9 @@
 #include "models/layers/channel_norm.h"
 #include "models/layers/conv.h"
 #include "models/layers/drop_path.h"
+#include "models/layers/linear.h"
 #include "models/layers/norm.h"
+#include "models/layers/token_norm.h"
 #include "models/layers/visibility.h"
 #include "models/layers/visible_rows.h"
 
@@ -27,7 +26,6 @@ namespace marrow {
 
 namespace {
 
-constexpr double kConvnextEps = 1e-6;
 constexpr std::int64_t kConvnextExpansion = 4;
 
 // The authors draw every convolution and linear layer from a normal distribution of this deviation.
@@ -59,44 +57,21 @@ ConvnextShape convnext_shape(const ConvnextOptions& options) {
   return {{3, 3, options.size == "small" ? 27 : 9, 3}, {96, 192, 384, 768}};
 }
 
-class ConvnextNorm : public torch::nn::Module {
+// The norm of rows, of maps as well.
+class ConvnextNorm : public TokenNorm {
  public:
-  explicit ConvnextNorm(std::int64_t channels) {
-    weight_ = register_parameter("weight", at::ones({channels}));
-    bias_ = register_parameter("bias", at::zeros({channels}));
-  }
-
-  // rows: [..., C]
-  [[nodiscard]] at::Tensor of_rows(const at::Tensor& rows) const {
-    return at::layer_norm(rows, {weight_.size(0)}, weight_, bias_, kConvnextEps);
-  }
+  using TokenNorm::TokenNorm;
 
   // map: [B, C, spatial...]
   [[nodiscard]] at::Tensor of_map(const at::Tensor& map, const Visibility* visible) const {
-    return channel_norm(map, weight_, bias_, visible, kConvnextEps);
+    return channel_norm(map, weight(), bias(), visible, kTokenNormEps);
   }
-
- private:
-  at::Tensor weight_;
-  at::Tensor bias_;
 };
 
-class ConvnextLinear : public torch::nn::Module {
- public:
-  ConvnextLinear(std::int64_t in, std::int64_t out) {
-    const at::NoGradGuard no_grad;
-    weight_ = register_parameter("weight", at::zeros({out, in}).normal_(0.0, kConvnextDeviation));
-    bias_ = register_parameter("bias", at::zeros({out}));
-  }
-
-  [[nodiscard]] at::Tensor forward(const at::Tensor& rows) const {
-    return at::linear(rows, weight_, bias_);
-  }
-
- private:
-  at::Tensor weight_;
-  at::Tensor bias_;
-};
+std::shared_ptr<Linear> convnext_linear(std::int64_t in, std::int64_t out) {
+  const at::NoGradGuard no_grad;
+  return std::make_shared<Linear>(at::zeros({out, in}).normal_(0.0, kConvnextDeviation));
+}
 
 std::shared_ptr<Conv> convnext_conv(const Conv::Options& options) {
   auto conv = std::make_shared<Conv>(options);
@@ -125,8 +100,8 @@ class ConvnextBlock : public torch::nn::Module {
     norm_ = register_module("norm", std::make_shared<ConvnextNorm>(channels));
     const auto mlp = register_module("mlp", std::make_shared<torch::nn::Module>());
     const std::int64_t hidden = kConvnextExpansion * channels;
-    fc1_ = mlp->register_module("fc1", std::make_shared<ConvnextLinear>(channels, hidden));
-    fc2_ = mlp->register_module("fc2", std::make_shared<ConvnextLinear>(hidden, channels));
+    fc1_ = mlp->register_module("fc1", convnext_linear(channels, hidden));
+    fc2_ = mlp->register_module("fc2", convnext_linear(hidden, channels));
     if (layer_scale > 0.0) {
       gamma_ = register_parameter("gamma", at::full({channels}, layer_scale));
     }
@@ -137,7 +112,7 @@ class ConvnextBlock : public torch::nn::Module {
     // follows works on each position by itself, so it runs on the visible ones only.
     const at::Tensor y = conv_dw_->forward(x);
     at::Tensor rows = visible == nullptr ? y.movedim(1, -1) : visible_rows(y, *visible);
-    rows = fc2_->forward(at::gelu(fc1_->forward(norm_->of_rows(rows))));
+    rows = fc2_->forward(at::gelu(fc1_->forward(norm_->forward(rows))));
     if (gamma_.defined()) {
       // In bfloat16 a branch of 1e-6 would vanish in the sum; gamma's float32 carries it over.
       rows = rows * gamma_;
@@ -154,8 +129,8 @@ class ConvnextBlock : public torch::nn::Module {
  private:
   std::shared_ptr<Conv> conv_dw_;
   std::shared_ptr<ConvnextNorm> norm_;
-  std::shared_ptr<ConvnextLinear> fc1_;
-  std::shared_ptr<ConvnextLinear> fc2_;
+  std::shared_ptr<Linear> fc1_;
+  std::shared_ptr<Linear> fc2_;
   at::Tensor gamma_;
   double drop_rate_;
 };
@@ -237,7 +212,7 @@ class Convnext : public MaskableEncoder {
   }
 
   [[nodiscard]] at::Tensor pooled(const at::Tensor& x) override {
-    return head_norm_->of_rows(Encoder::pooled(x));
+    return head_norm_->forward(Encoder::pooled(x));
   }
 
   [[nodiscard]] const std::vector<Stage>& stages() const override { return stages_; }

@@ -2,11 +2,11 @@
 
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/dropout.h>
-#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
 #include "models/layers/linear.h"
+#include "models/layers/token_norm.h"
 
 namespace marrow {
 
@@ -16,15 +16,12 @@ class LinearClassifier final : public ClassifierHead {
  public:
   LinearClassifier(const LinearClassifierOptions& options, const ClassifierInput& input)
       : options_(options), features_(input.features) {
-    if (options.norm != "none") {
-      norm_ = register_module("norm", std::make_shared<torch::nn::Module>());
-      if (options.norm == "layer") {
-        norm_weight_ = norm_->register_parameter("weight", at::ones({features_}));
-        norm_bias_ = norm_->register_parameter("bias", at::zeros({features_}));
-      } else {
-        running_mean_ = norm_->register_buffer("running_mean", at::zeros({features_}));
-        running_var_ = norm_->register_buffer("running_var", at::ones({features_}));
-      }
+    if (options.norm == "layer") {
+      norm_ = register_module("norm", std::make_shared<TokenNorm>(features_));
+    } else if (options.norm == "batch") {
+      const auto norm = register_module("norm", std::make_shared<torch::nn::Module>());
+      running_mean_ = norm->register_buffer("running_mean", at::zeros({features_}));
+      running_var_ = norm->register_buffer("running_var", at::ones({features_}));
     }
     fc_ = register_module(
         "fc", std::make_shared<Linear>(input.features, input.classes, options.init_std));
@@ -33,7 +30,7 @@ class LinearClassifier final : public ClassifierHead {
   at::Tensor logits(const at::Tensor& tokens) override {
     at::Tensor x = tokens.mean(1);
     if (options_.norm == "layer") {
-      x = at::layer_norm(x, {features_}, norm_weight_, norm_bias_, kLayerNormEps);
+      x = norm_->forward(x);
     } else if (options_.norm == "batch") {
       x = at::batch_norm(
           x, {}, {}, running_mean_, running_var_, is_training(), kBatchMomentum, kBatchEps, false);
@@ -42,15 +39,12 @@ class LinearClassifier final : public ClassifierHead {
   }
 
  private:
-  static constexpr double kLayerNormEps = 1e-6;
   static constexpr double kBatchMomentum = 0.1;
   static constexpr double kBatchEps = 1e-6;
 
   LinearClassifierOptions options_;
   std::int64_t features_;
-  std::shared_ptr<torch::nn::Module> norm_;
-  at::Tensor norm_weight_;
-  at::Tensor norm_bias_;
+  std::shared_ptr<TokenNorm> norm_;
   at::Tensor running_mean_;
   at::Tensor running_var_;
   std::shared_ptr<Linear> fc_;

@@ -15,13 +15,13 @@ class Linear : public torch::nn::Module {
   Linear(std::int64_t in, std::int64_t out);
   // From a normal of this deviation cut at two deviations, as heads start.
   Linear(std::int64_t in, std::int64_t out, double deviation);
+  // With this weight [out, in].
+  explicit Linear(const at::Tensor& weight);
 
   // x: [..., in] -> [..., out]
   [[nodiscard]] at::Tensor forward(const at::Tensor& x) const;
 
  private:
-  explicit Linear(const at::Tensor& weight);
-
   at::Tensor weight_;
   at::Tensor bias_;
 };

@@ -6,12 +6,6 @@
 
 namespace marrow {
 
-namespace {
-
-constexpr double kTokenNormEps = 1e-6;  // of vision transformers; LibTorch's own default is 1e-5
-
-}  // namespace
-
 TokenNorm::TokenNorm(std::int64_t width) {
   weight_ = register_parameter("weight", at::ones({width}));
   bias_ = register_parameter("bias", at::zeros({width}));

@@ -7,12 +7,19 @@
 
 namespace marrow {
 
-// Layer norm over the last axis, eps 1e-6: "weight" and "bias" [width].
+inline constexpr double kTokenNormEps =
+    1e-6;  // of vision transformers and ConvNeXt; LibTorch's own default is 1e-5
+
+// Layer norm over the last axis with kTokenNormEps: "weight" and "bias" [width].
 class TokenNorm : public torch::nn::Module {
  public:
   explicit TokenNorm(std::int64_t width);
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& x) const;
+
+  [[nodiscard]] const at::Tensor& weight() const { return weight_; }
+
+  [[nodiscard]] const at::Tensor& bias() const { return bias_; }
 
  private:
   at::Tensor weight_;

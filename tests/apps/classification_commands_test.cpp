@@ -3,8 +3,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -65,11 +64,8 @@ class ClassificationEndToEnd : public ::testing::Test {
   static void TearDownTestSuite() { folder_.reset(); }
 
   static test::ProcessResult run(std::vector<std::string> words) {
-    words.insert(words.begin(), kProgram);
     words.insert(words.end(), {"--threads", "1", "--progress", "none"});
-    test::ProcessOptions options;
-    options.folder = folder_->path();
-    return test::run_process(words, options);
+    return test::run_marrow(std::move(words), {folder_->path(), "", -1});
   }
 
   static nlohmann::json answer(std::vector<std::string> words) {
@@ -158,29 +154,8 @@ TEST_F(ClassificationEndToEnd, KilledThenRepeatedItEndsWithTheSameWeights) {
     std::vector<std::string> words = finetune("shapes", out, more);
     words.insert(words.begin(), kProgram);
     words.insert(words.end(), {"--threads", "1", "--progress", "none"});
-    const pid_t child = fork();
-    if (child == 0) {
-      std::vector<char*> arguments;
-      for (std::string& word : words) {
-        arguments.push_back(word.data());
-      }
-      arguments.push_back(nullptr);
-      if (chdir(folder_->path().c_str()) != 0 || freopen("/dev/null", "w", stdout) == nullptr ||
-          freopen("/dev/null", "w", stderr) == nullptr) {
-        _exit(126);
-      }
-      execv(arguments[0], arguments.data());
-      _exit(127);
-    }
-    // As soon as there is a checkpoint, whatever comes next.
-    for (int wait = 0; wait < 3000 && !std::filesystem::exists(
-                                          path(out + "/checkpoints/step-00000010.safetensors"));
-         ++wait) {
-      usleep(10000);
-    }
-    kill(child, signal);
-    int status = 0;
-    waitpid(child, &status, 0);
+    static_cast<void>(test::stop_process(
+        words, folder_->path(), path(out + "/checkpoints/step-00000010.safetensors"), signal));
 
     ASSERT_EQ(run(finetune("shapes", out, more)).exit_code, 0);
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -66,11 +67,8 @@ class EmbeddingEndToEnd : public ::testing::Test {
   }
 
   static test::ProcessResult run(std::vector<std::string> words) {
-    words.insert(words.begin(), fs::path(MARROW_BUILD_FOLDER) / "marrow");
     words.insert(words.end(), {"--progress", "none"});
-    test::ProcessOptions options;
-    options.folder = folder_->path();
-    return test::run_process(words, options);
+    return test::run_marrow(std::move(words), {folder_->path(), "", -1});
   }
 
   static void must(const std::vector<std::string>& words) {

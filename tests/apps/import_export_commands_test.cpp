@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/ops/allclose.h>
@@ -56,11 +57,8 @@ class ImportExportEndToEnd : public ::testing::Test {
   static void TearDownTestSuite() { folder_.reset(); }
 
   static test::ProcessResult run(std::vector<std::string> words) {
-    words.insert(words.begin(), fs::path(MARROW_BUILD_FOLDER) / "marrow");
     words.insert(words.end(), {"--progress", "none", "--threads", "1"});
-    test::ProcessOptions options;
-    options.folder = folder_->path();
-    return test::run_process(words, options);
+    return test::run_marrow(std::move(words), {folder_->path(), "", -1});
   }
 
   static void must(const std::vector<std::string>& words) {

@@ -85,29 +85,11 @@ TEST_F(TrainingEndToEnd, KilledOrStoppedThenRepeatedItEndsWithTheSameEncoder) {
     std::vector<std::string> words = pretrain(out, 24);
     words.insert(words.begin(), kProgram);
     words.insert(words.end(), {averaged, "--threads", "1", "--progress", "none"});
-    const pid_t child = fork();
-    if (child == 0) {
-      ASSERT_EQ(chdir(folder_->path().c_str()), 0);
-      std::vector<char*> arguments;
-      for (std::string& word : words) {
-        arguments.push_back(word.data());
-      }
-      arguments.push_back(nullptr);
-      freopen("/dev/null", "w", stdout);
-      freopen("/dev/null", "w", stderr);
-      execv(arguments[0], arguments.data());
-      _exit(127);
-    }
     // Once a number of checkpoints was written, wherever it is by then.
     const std::filesystem::path checkpoint =
         path(out) / "checkpoints" /
         (signal == SIGKILL ? "step-00000004.safetensors" : "step-00000012.safetensors");
-    for (int wait = 0; wait < 6000 && !std::filesystem::exists(checkpoint); ++wait) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    kill(child, signal);
-    int status = 0;
-    waitpid(child, &status, 0);
+    const int status = test::stop_process(words, folder_->path(), checkpoint, signal);
     ASSERT_TRUE(signal == SIGKILL ? WIFSIGNALED(status) : WEXITSTATUS(status) == 9)
         << "it ended before it could be stopped";
     ASSERT_FALSE(std::filesystem::exists(path(out) / "encoder"));

@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -66,9 +67,8 @@ class VerifyEndToEnd : public ::testing::Test {
   }
 
   static test::ProcessResult marrow(std::vector<std::string> words) {
-    words.insert(words.begin(), fs::path(MARROW_BUILD_FOLDER) / "marrow");
     words.insert(words.end(), {"--progress", "none", "--threads", "1"});
-    return test::run_process(words, {folder_->path(), "", -1});
+    return test::run_marrow(std::move(words), {folder_->path(), "", -1});
   }
 
   static void must(const std::vector<std::string>& words) {

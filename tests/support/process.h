@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
@@ -87,6 +88,35 @@ inline ProcessResult run_marrow(std::vector<std::string> words,
                                 const ProcessOptions& options = {}) {
   words.insert(words.begin(), std::string(MARROW_BUILD_FOLDER) + "/marrow");
   return run_process(words, options);
+}
+
+// Starts `words` in `folder`, sends `signal` as soon as there is `file` (or after a minute) and
+// waits for the end. Returns the status as waitpid gives it.
+inline int stop_process(const std::vector<std::string>& words,
+                        const std::filesystem::path& folder,
+                        const std::filesystem::path& file,
+                        int signal) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::vector<char*> arguments;
+    for (const std::string& word : words) {
+      arguments.push_back(const_cast<char*>(word.c_str()));
+    }
+    arguments.push_back(nullptr);
+    if (chdir(folder.c_str()) != 0 || freopen("/dev/null", "w", stdout) == nullptr ||
+        freopen("/dev/null", "w", stderr) == nullptr) {
+      _exit(126);
+    }
+    execv(arguments[0], arguments.data());
+    _exit(127);
+  }
+  for (int wait = 0; wait < 6000 && !std::filesystem::exists(file); ++wait) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  kill(child, signal);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
 }
 
 // How many lines of standard error are not progress.
