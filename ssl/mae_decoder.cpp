@@ -44,10 +44,11 @@ at::Tensor MaeDecoder::forward(const at::Tensor& latent,
     // Its place has the position 0 in all channels.
     tokens = at::cat({embedded.slice(1, 0, 1).to(tokens.scalar_type()), tokens}, 1);
   }
+  TokenStream stream{tokens, {}};
   for (const auto& block : blocks_) {
-    tokens = block->forward(tokens);
+    stream = block->forward(stream);
   }
-  return pred_->forward(norm_->forward(tokens.slice(1, first)));
+  return pred_->forward(norm_->of_sum(stream.stream, stream.branch).normed.slice(1, first));
 }
 
 }  // namespace marrow

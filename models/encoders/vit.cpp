@@ -159,12 +159,13 @@ class Vit : public TokenEncoder {
   std::vector<at::Tensor> features(const at::Tensor& x) override {
     const std::vector<std::int64_t> cells = grid(x);
     std::vector<at::Tensor> maps;
-    at::Tensor tokens = embedded(x, {});
+    TokenStream tokens{embedded(x, {}), {}};
     auto wanted = feature_blocks_.begin();
     for (std::int64_t b = 1; b <= shape_.depth; ++b) {
       tokens = blocks_[static_cast<std::size_t>(b - 1)]->forward(tokens);
       if (wanted != feature_blocks_.end() && *wanted == b) {
-        const at::Tensor shown = b == shape_.depth ? norm_->forward(tokens) : tokens;
+        const at::Tensor sum = tokens.tokens();
+        const at::Tensor shown = b == shape_.depth ? norm_->forward(sum) : sum;
         maps.push_back(of_patches(shown).transpose(1, 2).unflatten(2, cells));
         ++wanted;
       }
@@ -173,13 +174,14 @@ class Vit : public TokenEncoder {
   }
 
   at::Tensor pooled(const at::Tensor& x) override {
-    const at::Tensor tokens = through_blocks(x, {});
+    const at::Tensor tokens = through_blocks(x, {}).tokens();
     return options_.pool == "class" ? norm_->forward(tokens.select(1, 0))
                                     : fc_norm_->forward(of_patches(tokens).mean(1));
   }
 
   at::Tensor encode(const at::Tensor& x, const at::Tensor& kept) override {
-    return norm_->forward(through_blocks(x, kept));
+    const TokenStream tokens = through_blocks(x, kept);
+    return norm_->of_sum(tokens.stream, tokens.branch).normed;
   }
 
   [[nodiscard]] const std::vector<Stage>& stages() const override { return stages_; }
@@ -244,8 +246,8 @@ class Vit : public TokenEncoder {
     return at::cat({first.expand({x.size(0), -1, -1}), tokens}, 1);
   }
 
-  [[nodiscard]] at::Tensor through_blocks(const at::Tensor& x, const at::Tensor& kept) {
-    at::Tensor tokens = embedded(x, kept);
+  [[nodiscard]] TokenStream through_blocks(const at::Tensor& x, const at::Tensor& kept) {
+    TokenStream tokens{embedded(x, kept), {}};
     for (const auto& block : blocks_) {
       tokens = block->forward(tokens);
     }

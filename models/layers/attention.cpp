@@ -1,6 +1,7 @@
 #include "models/layers/attention.h"
 
 #include <cmath>
+#include <vector>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/cpu/Utils.h>
@@ -50,11 +51,13 @@ Attention::Attention(std::int64_t width, std::int64_t heads) : heads_(heads) {
 
 at::Tensor Attention::forward(const at::Tensor& x) const {
   const std::int64_t features = x.size(2) / heads_;
-  const at::Tensor qkv = qkv_->forward(x)
-                             .reshape({x.size(0), x.size(1), 3, heads_, features})
-                             .permute({2, 0, 3, 1, 4});
+  // Taken apart at once: the gradient of three selections would be three sums over all of it.
+  const std::vector<at::Tensor> qkv = qkv_->forward(x)
+                                          .reshape({x.size(0), x.size(1), 3, heads_, features})
+                                          .permute({2, 0, 3, 1, 4})
+                                          .unbind(0);
   const at::Tensor attended =
-      attend(qkv[0], qkv[1], qkv[2], attention_kernel(qkv.device(), qkv.scalar_type()));
+      attend(qkv[0], qkv[1], qkv[2], attention_kernel(x.device(), qkv[0].scalar_type()));
   return proj_->forward(attended.transpose(1, 2).flatten(2));
 }
 

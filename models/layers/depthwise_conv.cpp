@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "models/layers/depthwise_kernel.h"
 #include "models/layers/parallel_tasks.h"
+#include "models/layers/tensor_memory.h"
 
 namespace marrow {
 
@@ -52,9 +53,9 @@ at::Tensor weight_gradient(const DepthwiseKernel<T>& kernel,
   shape.kernel_depth = three ? weights[2] : 1;
   shape.kernel = weights.back();
   at::Tensor result = at::empty(weights, x.options().dtype(at::kFloat));
-  const auto* x_values = static_cast<const T*>(x.const_data_ptr());
-  const auto* dy_values = static_cast<const T*>(dy.const_data_ptr());
-  auto* values = result.mutable_data_ptr<float>();
+  const T* const x_values = values<T>(x);
+  const T* const dy_values = values<T>(dy);
+  auto* const sums_of_taps = result.mutable_data_ptr<float>();
   const std::int64_t taps = shape.kernel * shape.kernel;
   const std::int64_t groups = (shape.channels + kDepthwiseLanes - 1) / kDepthwiseLanes;
   // A task owns some weights and adds over all voxels, so that no sum depends on the threads.
@@ -66,7 +67,7 @@ at::Tensor weight_gradient(const DepthwiseKernel<T>& kernel,
     std::vector<double> sums(static_cast<std::size_t>(taps * kDepthwiseLanes));
     kernel.weight_gradient(part, tap_depth, x_values + first, dy_values + first, sums.data());
     for (std::int64_t lane = 0; lane < part.lanes; ++lane) {
-      float* to = values + ((first + lane) * shape.kernel_depth + tap_depth) * taps;
+      float* to = sums_of_taps + ((first + lane) * shape.kernel_depth + tap_depth) * taps;
       for (std::int64_t tap = 0; tap < taps; ++tap) {
         to[tap] = static_cast<float>(sums[static_cast<std::size_t>(tap * kDepthwiseLanes + lane)]);
       }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "models/layers/depthwise_kernel.h"
-#include "models/layers/norm_act_vectors.h"
+#include "models/layers/wide_vectors.h"
 
 // The kernel's functions, compiled for the processor of the including file.
 namespace marrow {

@@ -21,6 +21,7 @@
 #include "core/error.h"
 #include "models/layers/norm_act_kernel.h"
 #include "models/layers/parallel_tasks.h"
+#include "models/layers/tensor_memory.h"
 
 namespace marrow {
 
@@ -30,22 +31,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 constexpr std::int64_t kChannelGroup = 16;
-
-// The memory of a tensor as the kernel wants it; bfloat16 as its bits. Null when undefined.
-template <class T>
-const T* values(const at::Tensor& x) {
-  return x.defined() ? static_cast<const T*>(x.const_data_ptr()) : nullptr;
-}
-
-template <class T>
-T* mutable_values(const at::Tensor& x) {
-  return x.defined() ? static_cast<T*>(x.mutable_data_ptr()) : nullptr;
-}
-
-template <class T>
-T* moved(T* start, std::int64_t by) {
-  return start == nullptr ? nullptr : start + by;
-}
 
 // One piece of the work: a sample's group of channels.
 struct NormActUnit {

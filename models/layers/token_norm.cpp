@@ -15,4 +15,8 @@ at::Tensor TokenNorm::forward(const at::Tensor& x) const {
   return at::layer_norm(x, {x.size(-1)}, weight_, bias_, kTokenNormEps);
 }
 
+NormedSum TokenNorm::of_sum(const at::Tensor& x, const at::Tensor& branch) const {
+  return add_norm(x, branch, weight_, bias_, kTokenNormEps);
+}
+
 }  // namespace marrow

@@ -5,6 +5,8 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
+#include "models/layers/add_norm.h"
+
 namespace marrow {
 
 inline constexpr double kTokenNormEps =
@@ -16,6 +18,8 @@ class TokenNorm : public torch::nn::Module {
   explicit TokenNorm(std::int64_t width);
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& x) const;
+  // Of x + branch; see add_norm().
+  [[nodiscard]] NormedSum of_sum(const at::Tensor& x, const at::Tensor& branch) const;
 
   [[nodiscard]] const at::Tensor& weight() const { return weight_; }
 

@@ -2,9 +2,9 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/gelu.h>
 
 #include "models/layers/drop_path.h"
+#include "models/layers/gelu.h"
 
 namespace marrow {
 
@@ -25,16 +25,19 @@ TransformerBlock::TransformerBlock(const Options& options) : drop_path_(options.
   gamma2_ = scale("ls2");
 }
 
-at::Tensor TransformerBlock::with_branch(const at::Tensor& x,
-                                         const at::Tensor& branch,
-                                         const at::Tensor& gamma) const {
-  return x + drop_path(gamma.defined() ? branch * gamma : branch, drop_path_, is_training());
+at::Tensor TokenStream::tokens() const {
+  return branch.defined() ? stream + branch : stream;
 }
 
-at::Tensor TransformerBlock::forward(const at::Tensor& x) const {
-  const at::Tensor y = with_branch(x, attention_->forward(norm1_->forward(x)), gamma1_);
-  const at::Tensor hidden = at::gelu(fc1_->forward(norm2_->forward(y)));
-  return with_branch(y, fc2_->forward(hidden), gamma2_);
+at::Tensor TransformerBlock::scaled(const at::Tensor& branch, const at::Tensor& gamma) const {
+  return drop_path(gamma.defined() ? branch * gamma : branch, drop_path_, is_training());
+}
+
+TokenStream TransformerBlock::forward(const TokenStream& x) const {
+  const NormedSum first = norm1_->of_sum(x.stream, x.branch);
+  const NormedSum second =
+      norm2_->of_sum(first.sum, scaled(attention_->forward(first.normed), gamma1_));
+  return {second.sum, scaled(fc2_->forward(exact_gelu(fc1_->forward(second.normed))), gamma2_)};
 }
 
 }  // namespace marrow

@@ -12,6 +12,15 @@
 
 namespace marrow {
 
+// The stream of tokens between two blocks, [B, N, width]: stream + branch. The last block's branch
+// joins the stream in the norm that reads both.
+struct TokenStream {
+  at::Tensor stream;
+  at::Tensor branch;  // undefined: none
+
+  [[nodiscard]] at::Tensor tokens() const;
+};
+
 // One block of a vision transformer, norms first: x + attention(norm(x)), then x + mlp(norm(x))
 // with an exact GELU between two linear layers of four times the width. Names are timm's: norm1,
 // attn.qkv, attn.proj, ls1.gamma, norm2, mlp.fc1, mlp.fc2, ls2.gamma (gammas only with layer
@@ -29,13 +38,10 @@ class TransformerBlock : public torch::nn::Module {
 
   explicit TransformerBlock(const Options& options);
 
-  // [B, N, width] -> [B, N, width]
-  [[nodiscard]] at::Tensor forward(const at::Tensor& x) const;
+  [[nodiscard]] TokenStream forward(const TokenStream& x) const;
 
  private:
-  [[nodiscard]] at::Tensor with_branch(const at::Tensor& x,
-                                       const at::Tensor& branch,
-                                       const at::Tensor& gamma) const;
+  [[nodiscard]] at::Tensor scaled(const at::Tensor& branch, const at::Tensor& gamma) const;
 
   double drop_path_;
   std::shared_ptr<TokenNorm> norm1_;

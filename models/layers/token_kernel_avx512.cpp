@@ -1,0 +1,9 @@
+#include "models/layers/token_loops.h"
+
+namespace marrow {
+
+TokenKernels token_kernels_avx512() {
+  return {TokenLoops<float>::table(), TokenLoops<std::uint16_t>::table()};
+}
+
+}  // namespace marrow
