@@ -305,6 +305,9 @@ Config Config::load(const std::string& name_or_path,
 }
 
 void Config::override_with(const std::vector<std::string>& words) {
+  // All words first, so that a part that is chosen anew takes what is said about it before and
+  // after.
+  NodePointer said = std::make_shared<ConfigNode>();
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0) {
@@ -319,8 +322,9 @@ void Config::override_with(const std::vector<std::string>& words) {
       outer->entries.emplace_back(*part, std::move(node));
       node = outer;
     }
-    root_ = merged(root_, node);
+    said = overlaid(said, node);
   }
+  root_ = merged(root_, said);
 }
 
 void Config::allow_sections(const std::vector<std::string>& known) const {

@@ -97,7 +97,9 @@ class Config {
                                    const std::vector<std::filesystem::path>& preset_folders);
   [[nodiscard]] static Config from_text(std::string_view yaml, std::string_view file_name);
 
-  // "train.steps=100"; the value is YAML. Throws Error{kInvalidArgument} when there is no '='.
+  // "train.steps=100"; the value is YAML. A part that is chosen anew ("encoder.name=resnet") starts
+  // from its own defaults and what the words say, not from what was said about the one before; only
+  // `dimensions` and `input_channels` stay. Throws Error{kInvalidArgument} when there is no '='.
   void override_with(const std::vector<std::string>& words);
   // Throws unless every top-level key is one of `known`.
   void allow_sections(const std::vector<std::string>& known) const;

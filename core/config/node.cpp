@@ -99,6 +99,41 @@ std::shared_ptr<const ConfigNode> convert(const YAML::Node& yaml,
   return node;
 }
 
+// Whether `over` chooses another part than `under`.
+bool another_part(const ConfigNode& under, const ConfigNode& over) {
+  const auto part = under.find("name");
+  const auto chosen = over.find("name");
+  return part != nullptr && chosen != nullptr && part->scalar != chosen->scalar;
+}
+
+std::shared_ptr<const ConfigNode> laid_over(const std::shared_ptr<const ConfigNode>& under,
+                                            const std::shared_ptr<const ConfigNode>& over,
+                                            bool parts_start_anew) {
+  if (under == nullptr || under->kind != ConfigNode::Kind::kMap ||
+      over->kind != ConfigNode::Kind::kMap) {
+    return over;
+  }
+  auto result = std::make_shared<ConfigNode>(*under);
+  if (parts_start_anew && another_part(*under, *over)) {
+    std::erase_if(result->entries, [](const auto& entry) {
+      return entry.first != "dimensions" && entry.first != "input_channels";
+    });
+  }
+  for (const auto& [key, value] : over->entries) {
+    bool found = false;
+    for (auto& [name, existing] : result->entries) {
+      if (name == key) {
+        existing = laid_over(existing, value, parts_start_anew);
+        found = true;
+      }
+    }
+    if (!found) {
+      result->entries.emplace_back(key, value);
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 std::shared_ptr<const ConfigNode> parse_yaml(const std::string& text, const std::string& file) {
@@ -114,26 +149,14 @@ std::shared_ptr<const ConfigNode> parse_yaml(const std::string& text, const std:
   }
 }
 
+std::shared_ptr<const ConfigNode> overlaid(const std::shared_ptr<const ConfigNode>& under,
+                                           const std::shared_ptr<const ConfigNode>& over) {
+  return laid_over(under, over, false);
+}
+
 std::shared_ptr<const ConfigNode> merged(const std::shared_ptr<const ConfigNode>& under,
                                          const std::shared_ptr<const ConfigNode>& over) {
-  if (under == nullptr || under->kind != ConfigNode::Kind::kMap ||
-      over->kind != ConfigNode::Kind::kMap) {
-    return over;
-  }
-  auto result = std::make_shared<ConfigNode>(*under);
-  for (const auto& [key, value] : over->entries) {
-    bool found = false;
-    for (auto& [name, existing] : result->entries) {
-      if (name == key) {
-        existing = merged(existing, value);
-        found = true;
-      }
-    }
-    if (!found) {
-      result->entries.emplace_back(key, value);
-    }
-  }
-  return result;
+  return laid_over(under, over, true);
 }
 
 }  // namespace marrow

@@ -38,6 +38,12 @@ struct ConfigNode {
                                                            const std::string& file);
 
 // `over` wins key by key, recursively for maps.
+[[nodiscard]] std::shared_ptr<const ConfigNode> overlaid(
+    const std::shared_ptr<const ConfigNode>& under, const std::shared_ptr<const ConfigNode>& over);
+
+// The same, but where `over` chooses another part (another `name`), the keys of `under` were meant
+// for a part that is no longer there and go, but for those that say which data it is for:
+// `dimensions` and `input_channels`.
 [[nodiscard]] std::shared_ptr<const ConfigNode> merged(
     const std::shared_ptr<const ConfigNode>& under, const std::shared_ptr<const ConfigNode>& over);
 

@@ -139,6 +139,26 @@ TEST(Config, OverridesWinAndAreNamedAsTheirSource) {
   EXPECT_THROW(config.override_with({"toy.depth"}), Error);
 }
 
+TEST(Config, AnotherPartStartsFromItsOwnDefaultsAndWhatTheWordsSay) {
+  Config config = Config::from_text(
+      "encoder: {name: vit, dimensions: 2, depth: 6, width: 192}\ntrain: {steps: 3}", "mae.yaml");
+
+  // In any order.
+  config.override_with({"encoder.drop_path=0.1", "encoder.name=resnet", "encoder.depth=18"});
+
+  const ConfigSection encoder = config.section("encoder");
+  EXPECT_EQ(encoder.part_name(""), "resnet");
+  EXPECT_TRUE(encoder.has("dimensions"));
+  EXPECT_TRUE(encoder.has("drop_path"));
+  EXPECT_TRUE(encoder.has("depth"));
+  EXPECT_FALSE(encoder.has("width"));
+  EXPECT_TRUE(config.section("train").has("steps"));
+
+  // The same part once more keeps its keys.
+  config.override_with({"encoder.name=resnet"});
+  EXPECT_TRUE(config.section("encoder").has("depth"));
+}
+
 TEST(Config, TheResolvedDumpReadsBackToTheSameOptions) {
   ToyOptions options;
   options.mask_ratio = 0.1 + 0.2;
