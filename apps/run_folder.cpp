@@ -102,6 +102,8 @@ void RunFolder::write_manifest(const CommandContext& context,
     manifest["loss"] = result->loss;
     manifest["seconds"] = result->seconds;
     manifest["samples_per_second"] = result->samples_per_second;
+    manifest["waiting"] = result->waiting;
+    manifest["overhead"] = result->overhead;
     manifest["peak_rss_mb"] = static_cast<double>(result->peak_rss) / 1048576.0;
     if (result->best.has_value()) {
       manifest["best"] = *result->best;

@@ -55,6 +55,8 @@ bool is_bookkeeping(const std::string& name) {
                                            "elapsed",
                                            "elapsed_s",
                                            "peak_rss_mb",
+                                           "waiting",
+                                           "overhead",
                                            "seed"};
   return std::any_of(
       std::begin(kNames), std::end(kNames), [&](const char* known) { return name == known; });

@@ -16,6 +16,7 @@
 #include "core/rng.h"
 #include "core/text.h"
 #include "models/training/checkpoint.h"
+#include "models/training/crash_note.h"
 #include "models/training/device_batches.h"
 #include "models/training/metrics_log.h"
 #include "models/training/optimizer.h"
@@ -29,6 +30,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kSkipsInARow = 3;
+constexpr double kMuchWaiting = 0.1;    // of the time
+constexpr double kSecondsToJudge = 30;  // shorter runs say little
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -52,6 +55,7 @@ class Run {
     } else {
       result_.mode = choose_compute_mode(options_.precision, options_.layout, device_);
     }
+    const CrashNote crash_note(result_.mode, device_);
     objective_.to(device_);
     apply_layout(objective_, result_.mode);
     device_batches_.emplace(batches_, device_, result_.mode);
@@ -89,6 +93,7 @@ class Run {
       throw_if_interrupted("training");
     }
     progress.finish();
+    warn_of_waiting();
     if (average_.has_value()) {
       average_->swap();  // what is exported
     }
@@ -99,6 +104,8 @@ class Run {
             ? static_cast<double>((step_ - result_.resumed_from) * options_.batch_size) /
                   train_seconds_
             : 0;
+    result_.waiting = train_seconds_ > 0 ? waiting_seconds_ / train_seconds_ : 0;
+    result_.overhead = overhead();
     result_.peak_rss = peak_rss_bytes();
     result_.checkpoint = checkpoint_path(run_.folder, step_);
     return result_;
@@ -159,10 +166,13 @@ class Run {
   }
 
   void one_step() {
+    const Clock::time_point asked = Clock::now();
     const Batch batch = device_batches_->batch(step_);
+    waiting_seconds_ += seconds_since(asked);
     // Layers that draw random numbers draw the same ones after a resume.
     at::manual_seed(derive_seed(run_.seed, "step", {static_cast<std::uint64_t>(step_)}));
     objective_.train();
+    Clock::time_point start = Clock::now();
     StepResult result;
     {
       const AutocastGuard autocast(result_.mode, device_);
@@ -172,10 +182,13 @@ class Run {
       device_batches_->prefetch(step_ + 1);  // before the loss is waited for
     }
     const double loss = result.loss.item<double>();
+    compute_seconds_ += seconds_since(start);
     optimizer_->zero_gradients();
     double norm = std::nan("");
     if (std::isfinite(loss)) {
+      start = Clock::now();
       result.loss.backward();
+      compute_seconds_ += seconds_since(start);
       norm = optimizer_->gradient_norm();
     }
     if (!std::isfinite(norm)) {
@@ -197,6 +210,22 @@ class Run {
     objective_.after_update(static_cast<double>(step_) / static_cast<double>(options_.steps));
     if (average_.has_value()) {
       average_->update(step_);
+    }
+  }
+
+  // Share of the time that went neither into forward nor into backward. (A GPU works on while we go
+  // on: there the end of the backward pass counts as overhead.)
+  [[nodiscard]] double overhead() const {
+    return train_seconds_ > 0 ? std::max(0.0, 1 - compute_seconds_ / train_seconds_) : 0;
+  }
+
+  void warn_of_waiting() const {
+    if (train_seconds_ > kSecondsToJudge && waiting_seconds_ > kMuchWaiting * train_seconds_) {
+      log::warn(
+          fmt::format("{:.0f} % of the time of training went into waiting for patches, not "
+                      "into learning from them; raise train.loader_threads (it was {})",
+                      100 * waiting_seconds_ / train_seconds_,
+                      options_.loader_threads));
     }
   }
 
@@ -243,6 +272,8 @@ class Run {
     values.emplace_back("lr", lr());
     values.emplace_back("weight_decay", weight_decay());
     values.emplace_back("seconds", train_seconds_);
+    values.emplace_back("waiting", waiting_seconds_ / train_seconds_);
+    values.emplace_back("overhead", overhead());
     values.emplace_back(
         "samples_per_second",
         static_cast<double>((step_ - result_.resumed_from) * options_.batch_size) / train_seconds_);
@@ -313,6 +344,8 @@ class Run {
   std::int64_t without_better_ = 0;
   int skipped_ = 0;
   double train_seconds_ = 0;
+  double waiting_seconds_ = 0;  // for batches
+  double compute_seconds_ = 0;  // forward and backward
   double loss_sum_ = 0;
   double norm_sum_ = 0;
   std::int64_t logged_ = 0;

@@ -109,6 +109,8 @@ struct TrainResult {
   std::int64_t best_step = 0;
   double seconds = 0;  // of training in this process, validation excluded
   double samples_per_second = 0;
+  double waiting = 0;   // share of `seconds` spent waiting for batches
+  double overhead = 0;  // share of `seconds` outside forward and backward, waiting included
   std::uint64_t peak_rss = 0;
   std::filesystem::path checkpoint;  // the last one
   ComputeMode mode;

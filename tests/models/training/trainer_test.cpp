@@ -114,6 +114,10 @@ TEST(Trainer, LearnsTheRelation) {
   EXPECT_EQ(result.steps, 60);
   EXPECT_LT(result.loss, 0.15);  // predicting the mean leaves 0.36
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "metrics.jsonl"));
+  // Shares of the time: waiting is a part of what is neither forward nor backward.
+  EXPECT_GE(result.waiting, 0);
+  EXPECT_GT(result.overhead, result.waiting);
+  EXPECT_LT(result.overhead, 1);
 }
 
 // The ways to compute are chosen by speed, so they must learn alike: other layouts the same up to
