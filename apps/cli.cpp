@@ -1,40 +1,24 @@
 #include "apps/cli.h"
 
 #include <algorithm>
-#include <cctype>
-#include <cmath>
-#include <exception>
 #include <iostream>
-#include <new>
-#include <optional>
-#include <poll.h>
-#include <sstream>
 #include <sys/resource.h>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/builtin_commands.h"
+#include "core/byte_count.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/interrupt.h"
 #include "core/progress.h"
 #include "core/text.h"
 
 namespace marrow {
-namespace {
 
-constexpr int kHelpColumn = 27;
-constexpr int kNiceLevel = 10;
-constexpr std::string_view kCommonHelp =
-    "Every command: --work DIR (default ./work)  --json  --progress bar|json|none  --threads N\n"
-    "  --seed S (default 17)  --max-memory SIZE (such as 6G)  --nice";
-
-std::string cli_one_line(std::string_view text) {
+std::string first_line_of(std::string_view text) {
   std::string line(text.substr(0, text.find('\n')));
   while (!line.empty() && (line.back() == '.' || line.back() == ' ')) {
     line.pop_back();
@@ -42,7 +26,12 @@ std::string cli_one_line(std::string_view text) {
   return line;
 }
 
-void cli_limit_resources(const CommonOptions& options) {
+namespace {
+
+constexpr int kHelpColumn = 27;
+constexpr int kNiceLevel = 10;
+
+void limit_resources(const CommonOptions& options) {
   if (options.nice) {
     setpriority(PRIO_PROCESS, 0, kNiceLevel);
   }
@@ -60,9 +49,9 @@ void cli_limit_resources(const CommonOptions& options) {
 }
 
 // Words that CLI11 could not place: overrides, or a mistake worth a sentence.
-std::vector<std::string> cli_take_overrides(const CLI::App& app,
-                                            const std::vector<std::string>& extras,
-                                            bool takes_config) {
+std::vector<std::string> take_overrides(const CLI::App& app,
+                                        const std::vector<std::string>& extras,
+                                        bool takes_config) {
   std::vector<std::string> overrides;
   for (const std::string& word : extras) {
     if (word.size() > 1 && word.front() == '-') {
@@ -95,9 +84,6 @@ std::vector<std::string> cli_take_overrides(const CLI::App& app,
 
 }  // namespace
 
-// ---- context
-// -------------------------------------------------------------------------------------------------------
-
 void CommandContext::answer(const nlohmann::json& object) const {
   if (options.json) {
     answered = true;
@@ -114,9 +100,6 @@ void CommandContext::print(std::string_view text) const {
 void CommandContext::say(std::string_view sentence) const {
   std::cerr << sentence << '\n';
 }
-
-// ---- one command
-// ---------------------------------------------------------------------------------------------------
 
 struct Command::State {
   CLI::App app;
@@ -200,7 +183,7 @@ void Command::runs(Body body) {
 namespace {
 
 // CLI11 leaves out which option a value out of range was given to.
-std::string cli_named_failure(const std::string& failure, const std::vector<std::string>& words) {
+std::string named_failure(const std::string& failure, const std::vector<std::string>& words) {
   constexpr std::string_view kUnnamed = ": Value ";
   if (failure.rfind(kUnnamed, 0) != 0) {
     return failure;
@@ -228,18 +211,18 @@ int Command::run(const std::vector<std::string>& words, bool& json) {
     return 0;
   } catch (const CLI::ParseError& failure) {
     // A mistyped option is the likelier reason for a missing one.
-    (void)cli_take_overrides(state.app, state.app.remaining(), state.takes_config);
+    (void)take_overrides(state.app, state.app.remaining(), state.takes_config);
     throw Error(ErrorCode::kInvalidArgument,
                 fmt::format("{}; see {} --help",
-                            cli_named_failure(cli_one_line(failure.what()), words),
+                            named_failure(first_line_of(failure.what()), words),
                             state.app.get_name()));
   }
-  context.overrides = cli_take_overrides(state.app, state.app.remaining(), state.takes_config);
+  context.overrides = take_overrides(state.app, state.app.remaining(), state.takes_config);
   if (!state.max_memory.empty()) {
     context.options.max_memory_bytes = parse_byte_count(state.max_memory);
   }
   set_default_progress_style(progress_style(context.options.progress));
-  cli_limit_resources(context.options);
+  limit_resources(context.options);
   if (state.takes_config) {
     context.config_name = state.preset.empty() ? state.default_preset() : state.preset;
     if (!context.config_name.empty()) {
@@ -260,9 +243,6 @@ int Command::run(const std::vector<std::string>& words, bool& json) {
   }
 }
 
-// ---- the table
-// -----------------------------------------------------------------------------------------------------
-
 Command& CommandTable::add(const std::string& name,
                            const std::string& sentence,
                            const std::string& example) {
@@ -282,129 +262,6 @@ Command& CommandTable::find(std::string_view name) const {
               fmt::format("there is no command \"{}\"{}; marrow --help lists them",
                           printable(name),
                           nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"));
-}
-
-namespace {
-
-std::string cli_program_help(const CommandTable& table) {
-  std::string text =
-      "Marrow: from an unlabelled CT/MRI archive to a pretrained encoder, and from a few labels to "
-      "a working model.\n"
-      "For research use only. Usage: marrow COMMAND [OPTION...]\n\n";
-  for (const std::unique_ptr<Command>& command : table.commands()) {
-    text += fmt::format("  {:<10} {}\n", command->name(), command->sentence());
-  }
-  text += fmt::format(
-      "\n{}\n\nOne command in full: marrow COMMAND --help\nExample:\n  marrow scan /archive --work "
-      "work\n",
-      kCommonHelp);
-  return text;
-}
-
-int cli_report_failure(ErrorCode code, const std::string& sentence, bool json) {
-  const bool colour = isatty(STDERR_FILENO) == 1;
-  std::cout.flush();
-  std::cerr << (colour ? "\033[31merror:\033[0m " : "error: ") << sentence << '\n';
-  if (json) {
-    const nlohmann::json object = {
-        {"error", sentence}, {"code", error_name(code)}, {"exit_code", exit_code(code)}};
-    std::cout << object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-    std::cout.flush();
-  }
-  return exit_code(code);
-}
-
-std::string cli_memory_sentence() {
-  rlimit limit{};
-  getrlimit(RLIMIT_DATA, &limit);
-  return fmt::format(
-      "out of memory: {} were in use at the peak{}; lower the batch or patch size, or --threads",
-      format_bytes(peak_rss_bytes()),
-      limit.rlim_cur == RLIM_INFINITY ? ""
-                                      : " of " + format_bytes(limit.rlim_cur) + " (--max-memory)");
-}
-
-int cli_dispatch(const std::vector<std::string>& words, bool& json) {
-  CommandTable table;
-  add_builtin_commands(table);
-  if (words.empty() || words.front() == "--help" || words.front() == "-h" ||
-      words.front() == "help") {
-    (words.empty() ? std::cerr : std::cout) << cli_program_help(table);
-    return words.empty() ? exit_code(ErrorCode::kInvalidArgument) : 0;
-  }
-  if (words.front() == "--version") {
-    std::cout << "marrow " MARROW_VERSION "\n";
-    return 0;
-  }
-  return table.find(words.front()).run({words.begin() + 1, words.end()}, json);
-}
-
-// Whether standard output is a pipe that nobody reads any more.
-bool reader_is_gone() {
-  pollfd output{STDOUT_FILENO, POLLOUT, 0};
-  return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
-}
-
-}  // namespace
-
-int run_program(int argc, const char* const* argv) {
-  bool json = false;
-  try {
-    install_interrupt_handlers();
-    const int code = cli_dispatch({argv + std::min(argc, 1), argv + argc}, json);
-    if (!std::cout.flush()) {
-      if (reader_is_gone()) {
-        return code;  // such as `head`, which has what it wants
-      }
-      throw Error(ErrorCode::kResources,
-                  "standard output could not be written (is its disk full?)");
-    }
-    return code;
-  } catch (const Error& failure) {
-    return cli_report_failure(failure.code(), failure.what(), json);
-  } catch (const std::bad_alloc&) {
-    return cli_report_failure(ErrorCode::kResources, cli_memory_sentence(), json);
-  } catch (const std::filesystem::filesystem_error& failure) {
-    const bool full = failure.code() == std::errc::no_space_on_device;
-    return cli_report_failure(
-        full ? ErrorCode::kResources : ErrorCode::kUnreadable,
-        fmt::format("{}: {}", failure.path1().string(), failure.code().message()),
-        json);
-  } catch (const std::exception& failure) {
-    const std::string what = cli_one_line(failure.what());
-    // LibTorch reports an allocation that failed as its own exception.
-    if (what.find("can't allocate memory") != std::string::npos) {
-      return cli_report_failure(ErrorCode::kResources, cli_memory_sentence(), json);
-    }
-    return cli_report_failure(
-        ErrorCode::kInternal, "internal: " + what + "; please report it with the command", json);
-  }
-}
-
-std::uint64_t parse_byte_count(std::string_view text) {
-  const std::string word(trim(text));
-  std::istringstream stream(word);
-  stream.imbue(std::locale::classic());
-  double number = 0;
-  std::string unit;
-  const bool read = static_cast<bool>(stream >> number);
-  stream >> unit;
-  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char letter) {
-    return static_cast<char>(std::toupper(letter));
-  });
-  std::optional<int> power;
-  for (const auto& [prefix, exponent] :
-       {std::pair{"", 0}, {"K", 10}, {"M", 20}, {"G", 30}, {"T", 40}}) {
-    const std::string base(prefix);
-    if (unit == base || unit == base + "B" || (!base.empty() && unit == base + "IB")) {
-      power = exponent;
-    }
-  }
-  if (!read || !power || !(number > 0) || number * std::exp2(*power) >= 0x1p62) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "expected a size such as 512M or 6G, but found \"" + printable(word) + "\"");
-  }
-  return static_cast<std::uint64_t>(number * std::exp2(*power));
 }
 
 }  // namespace marrow

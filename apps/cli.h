@@ -37,6 +37,11 @@ class App;
 // exit code.
 namespace marrow {
 
+// About CommonOptions, below the help of every command.
+inline constexpr std::string_view kCommonHelp =
+    "Every command: --work DIR (default ./work)  --json  --progress bar|json|none  --threads N\n"
+    "  --seed S (default 17)  --max-memory SIZE (such as 6G)  --nice";
+
 // Options that every command takes.
 struct CommonOptions {
   std::filesystem::path work = "work";  // --work
@@ -102,6 +107,9 @@ class Command {
   std::unique_ptr<State> state_;
 };
 
+// The first line of what a library says went wrong, without its full stop.
+[[nodiscard]] std::string first_line_of(std::string_view text);
+
 class CommandTable {
  public:
   // `sentence` completes "marrow NAME ..."; `example` is one line that a user could type.
@@ -114,12 +122,5 @@ class CommandTable {
  private:
   std::vector<std::unique_ptr<Command>> commands_;
 };
-
-// Everything main does: parse, run, map failures to one sentence on standard error and the exit
-// code.
-[[nodiscard]] int run_program(int argc, const char* const* argv);
-
-// "512M", "4GiB", "1.5G", "1000000" -> bytes (binary units). Throws Error{kInvalidArgument}.
-[[nodiscard]] std::uint64_t parse_byte_count(std::string_view text);
 
 }  // namespace marrow

@@ -1,7 +1,7 @@
 #include <cstdio>
 #include <sys/stat.h>
 
-#include "apps/cli.h"
+#include "apps/program.h"
 
 int main(int argc, char** argv) {
   // What is written is for its owner's eyes, whichever library writes it.

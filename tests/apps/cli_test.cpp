@@ -85,14 +85,6 @@ TEST(Cli, TooSmallMemoryLimitEndsInOneSentenceWithTheFigure) {
   EXPECT_THAT(result.err, HasSubstr("--max-memory"));
 }
 
-TEST(Cli, ByteCountsAreReadInBinaryUnits) {
-  EXPECT_EQ(parse_byte_count("512M"), 536870912U);
-  EXPECT_EQ(parse_byte_count("1.5 GiB"), 1610612736U);
-  EXPECT_EQ(parse_byte_count("1000"), 1000U);
-  EXPECT_THROW((void)parse_byte_count("much"), Error);
-  EXPECT_THROW((void)parse_byte_count("-1G"), Error);
-}
-
 // Every command of the table, whoever wrote it.
 class CommandContract : public ::testing::TestWithParam<std::string> {};
 
