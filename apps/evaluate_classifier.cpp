@@ -73,39 +73,19 @@ int evaluate_classifier(const CommandContext& context, const EvaluateArguments& 
     refuse_seen_cases(data.dataset, keys, description.facts.at("training_cases"));
   }
   std::vector<ClassifiedCase> scored;
-  std::vector<std::string> refused;
-  Progress progress(
-      "evaluate", static_cast<std::int64_t>(keys.size()), "cases", default_progress_style());
-  for (const Case& item : data.dataset.cases) {
-    if (!std::binary_search(keys.begin(), keys.end(), item.key)) {
-      continue;
-    }
-    throw_if_interrupted("evaluating");
-    const std::int64_t index = data.store->find(item.key);
-    if (index < 0) {
-      refused.push_back(item.key);
-      progress.advance();
-      continue;
-    }
-    settle_breach(rule,
-                  "case \"" + printable(item.key) + "\"",
-                  contract_breach(model.contract, item.modality, data.store->info(index).geometry));
-    const std::vector<Volume> channels = stored_channels(*data.store, index);
-    if (std::ssize(channels) != model.channels) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("case \"{}\" has {} channels where the classifier takes {}",
-                              printable(item.key),
-                              channels.size(),
-                              model.channels));
-    }
-    const std::vector<float> targets = classes.targets_of(item);
-    scored.push_back({item.key,
-                      item.patient,
-                      std::vector<double>(targets.begin(), targets.end()),
-                      classify(*model.task, channels, image_view(model), model.mode)});
-    progress.advance();
-  }
-  progress.finish();
+  const std::vector<std::string> refused = for_cases_to_score(
+      data,
+      keys,
+      {model.contract, rule, model.channels},
+      [&](const Case& item, std::int64_t index) {
+        const std::vector<float> targets = classes.targets_of(item);
+        scored.push_back(
+            {item.key,
+             item.patient,
+             std::vector<double>(targets.begin(), targets.end()),
+             classify(
+                 *model.task, stored_channels(*data.store, index), image_view(model), model.mode)});
+      });
   const ClassificationEvaluation evaluation = evaluate_classification(
       std::move(scored), model.classes.names, model.classes.multi_label(), {});
   const std::filesystem::path folder = arguments.run / "evaluation";

@@ -97,38 +97,26 @@ int evaluate_segmenter(const CommandContext& context, const EvaluateArguments& a
   const std::filesystem::path folder = arguments.run / "evaluation";
   const std::unique_ptr<VolumeSource> source = make_image_source();
   std::vector<CaseScore> scores;
-  std::vector<std::string> refused;
-  Progress progress(
-      "evaluate", static_cast<std::int64_t>(keys.size()), "cases", default_progress_style());
-  for (const std::string& key : keys) {
-    throw_if_interrupted("evaluating");
-    const auto item = std::find_if(data.dataset.cases.begin(),
-                                   data.dataset.cases.end(),
-                                   [&](const Case& candidate) { return candidate.key == key; });
-    const std::int64_t index = data.store->find(key);
-    if (index < 0) {
-      refused.push_back(key);
-      progress.advance();
-      continue;
-    }
-    settle_breach(
-        rule,
-        "case \"" + printable(key) + "\"",
-        contract_breach(model.contract, item->modality, data.store->info(index).geometry));
-    const LabelMap reference = source->labels(*item->labels);
-    const LabelMap prepared = segment(
-        *model.task, stored_channels(*data.store, index), model.window, model.mode, model.classes);
-    const LabelMap prediction = labels_to_source(prepared, reference.geometry);
-    write_nifti(folder / "predictions" / (key + ".nii.gz"), prediction);
-    EvaluationCase scored;
-    scored.key = key;
-    scored.patient = item->patient;
-    scored.reference = &reference;
-    scored.prediction = &prediction;
-    scores.push_back(score_case(scored, model.classes, {}));
-    progress.advance();
-  }
-  progress.finish();
+  const std::vector<std::string> refused = for_cases_to_score(
+      data,
+      keys,
+      {model.contract, rule, model.channels},
+      [&](const Case& item, std::int64_t index) {
+        const LabelMap reference = source->labels(*item.labels);
+        const LabelMap prepared = segment(*model.task,
+                                          stored_channels(*data.store, index),
+                                          model.window,
+                                          model.mode,
+                                          model.classes);
+        const LabelMap prediction = labels_to_source(prepared, reference.geometry);
+        write_nifti(folder / "predictions" / (item.key + ".nii.gz"), prediction);
+        EvaluationCase scored;
+        scored.key = item.key;
+        scored.patient = item.patient;
+        scored.reference = &reference;
+        scored.prediction = &prediction;
+        scores.push_back(score_case(scored, model.classes, {}));
+      });
   const Evaluation evaluation = summarise(std::move(scores), model.classes, {});
   write_atomically(folder / "summary.json", summary_json(evaluation));
   write_atomically(folder / "cases.csv", cases_csv(evaluation));

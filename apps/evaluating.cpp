@@ -1,11 +1,15 @@
 #include "apps/evaluating.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/interrupt.h"
+#include "core/progress.h"
 #include "core/text.h"
 
 namespace marrow {
@@ -56,6 +60,37 @@ void refuse_seen_cases(const Dataset& dataset,
                             keys.size(),
                             printable(leaked.front())));
   }
+}
+
+std::vector<std::string> for_cases_to_score(
+    const TrainingData& data,
+    const std::vector<std::string>& keys,
+    const ScoredBy& by,
+    const std::function<void(const Case&, std::int64_t)>& body) {
+  std::map<std::string_view, const Case*> cases;
+  for (const Case& item : data.dataset.cases) {
+    cases[item.key] = &item;
+  }
+  std::vector<std::string> refused;
+  Progress progress(
+      "evaluate", static_cast<std::int64_t>(keys.size()), "cases", default_progress_style());
+  for (const std::string& key : keys) {
+    throw_if_interrupted("evaluating");
+    const std::int64_t index = data.store->find(key);
+    if (index < 0) {
+      refused.push_back(key);
+    } else {
+      const Case& item = *cases.at(key);
+      const StoredCase& info = data.store->info(index);
+      const std::string name = "case \"" + printable(key) + "\"";
+      check_channels(name, info.channels, by.channels);
+      settle_breach(by.rule, name, contract_breach(by.contract, item.modality, info.geometry));
+      body(item, index);
+    }
+    progress.advance();
+  }
+  progress.finish();
+  return refused;
 }
 
 }  // namespace marrow

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "apps/input_contract.h"
+#include "apps/training_data.h"
 #include "core/case.h"
 
 namespace marrow {
@@ -35,6 +38,22 @@ struct CasesToScore {
 void refuse_seen_cases(const Dataset& dataset,
                        const std::vector<std::string>& keys,
                        const std::string& training);
+
+// What a case must be like to be scored.
+struct ScoredBy {
+  const InputContract& contract;
+  ContractRule rule;
+  std::int64_t channels;
+};
+
+// Calls body(case, its place in the store) for each of `keys`, in their order, with progress.
+// Throws as check_channels() and settle_breach() do. Returns the keys that are not in the store:
+// they were refused when it was prepared.
+[[nodiscard]] std::vector<std::string> for_cases_to_score(
+    const TrainingData& data,
+    const std::vector<std::string>& keys,
+    const ScoredBy& by,
+    const std::function<void(const Case&, std::int64_t)>& body);
 
 int evaluate_segmenter(const CommandContext& context, const EvaluateArguments& arguments);
 int evaluate_classifier(const CommandContext& context, const EvaluateArguments& arguments);

@@ -83,13 +83,7 @@ FinetuneCases finetune_cases(const TrainingData& data,
   check_contract(*data.store, cases.store_training, arguments);
   for (const std::int64_t index : cases.store_training) {
     const StoredCase& info = data.store->info(index);
-    if (info.channels != encoder.input_channels()) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  fmt::format("case \"{}\" has {} channels where the encoder takes {}",
-                              info.key,
-                              info.channels,
-                              encoder.input_channels()));
-    }
+    check_channels("case \"" + printable(info.key) + "\"", info.channels, encoder.input_channels());
   }
   return cases;
 }

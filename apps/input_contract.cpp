@@ -122,6 +122,19 @@ std::string contract_breach(const InputContract& contract,
   return {};
 }
 
+void check_channels(const std::string& what, std::int64_t found, std::int64_t expected) {
+  if (found != expected) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} has {} {} where the network takes {}; give the channels that it was "
+                    "trained on, in their order",
+                    what,
+                    found,
+                    found == 1 ? "channel" : "channels",
+                    expected));
+  }
+}
+
 void settle_breach(ContractRule rule, const std::string& what, const std::string& breach) {
   if (breach.empty()) {
     return;

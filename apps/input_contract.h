@@ -56,6 +56,10 @@ inline constexpr const char* kContractWords =
                                           Modality modality,
                                           const Geometry& prepared);
 
+// A case of another number of channels than the network takes is Error{kInvalidArgument}, whatever
+// --contract says. `what`: as below.
+void check_channels(const std::string& what, std::int64_t found, std::int64_t expected);
+
 // Throws Error{kRefused} under kMatch, says the sentence under the other rules, does nothing for an
 // empty breach. `what`: "--data", or the name of a file.
 void settle_breach(ContractRule rule, const std::string& what, const std::string& breach);

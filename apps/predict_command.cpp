@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include <ATen/Parallel.h>
 #include <CLI/CLI.hpp>
@@ -10,6 +13,7 @@
 
 #include "apps/cli.h"
 #include "apps/predictor.h"
+#include "core/case.h"
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -19,9 +23,12 @@
 #include "core/text.h"
 #include "io/catalogue/cases.h"
 #include "io/catalogue/catalogue.h"
+#include "io/datasets/dataset_reader.h"
 #include "io/file_endings.h"
 #include "io/image_source.h"
 #include "io/scan/scan.h"
+#include "volumes/preprocess/case_reading.h"
+#include "volumes/preprocess/channels.h"
 
 namespace marrow {
 
@@ -30,28 +37,31 @@ namespace {
 struct PredictArguments {
   std::filesystem::path run;
   std::filesystem::path input;
+  std::filesystem::path data;
   std::filesystem::path output;
   std::string formats = "nifti";
   std::string contract = "match";
 };
 
-struct PredictInput {
-  std::string name;  // of the output file
-  ImageRef image;
-  Modality modality = Modality::kUnknown;
-};
+// What is predicted, named as its output file is, without labels.
+Case predict_input(std::string name, ImageRef image, Modality modality = Modality::kUnknown) {
+  Case input;
+  input.key = std::move(name);
+  input.images = {std::move(image)};
+  input.modality = modality;
+  return input;
+}
 
 // A file is taken as it is, and so is every picture of a folder that has any. Another folder is
 // scanned, and every series with the verdict "use" is predicted. Refused ones come back as issues.
-std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
-                                      std::vector<Issue>& issues) {
+std::vector<Case> find_inputs(const std::filesystem::path& input, std::vector<Issue>& issues) {
   if (!std::filesystem::exists(input)) {
     throw Error(ErrorCode::kNothingFound, "--input: there is no " + printable(input.string(), 400));
   }
-  std::vector<PredictInput> inputs;
+  std::vector<Case> inputs;
   if (std::filesystem::is_regular_file(input)) {
-    inputs.push_back({without_image_ending(input.filename().string()),
-                      ImageRef{keyed_digest("predict", input.string()), {input}}});
+    inputs.push_back(predict_input(without_image_ending(input.filename().string()),
+                                   ImageRef{keyed_digest("predict", input.string()), {input}}));
     return inputs;
   }
   std::vector<std::filesystem::path> pictures;
@@ -62,8 +72,8 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
   }
   std::sort(pictures.begin(), pictures.end());
   for (const std::filesystem::path& picture : pictures) {
-    inputs.push_back({without_image_ending(picture.filename().string()),
-                      ImageRef{keyed_digest("predict", picture.string()), {picture}}});
+    inputs.push_back(predict_input(without_image_ending(picture.filename().string()),
+                                   ImageRef{keyed_digest("predict", picture.string()), {picture}}));
   }
   if (!inputs.empty()) {
     return inputs;
@@ -91,16 +101,27 @@ std::vector<PredictInput> find_inputs(const std::filesystem::path& input,
     const std::string name = series.format != "dicom"
                                  ? without_image_ending(series.files.front().filename().string())
                                  : series.files.front().parent_path().filename().string();
-    inputs.push_back({name, ImageRef{series.key, series.files, series.volume}, series.modality});
+    inputs.push_back(
+        predict_input(name, ImageRef{series.key, series.files, series.volume}, series.modality));
   }
-  for (PredictInput& item : inputs) {
-    const auto same = std::count_if(inputs.begin(), inputs.end(), [&](const PredictInput& other) {
-      return other.name == item.name;
-    });
-    if (same > 1) {
-      item.image.key.resize(16);
-      item.name += "_" + item.image.key;
+  std::map<std::string, int> uses;
+  for (const Case& item : inputs) {
+    ++uses[item.key];
+  }
+  for (Case& item : inputs) {
+    if (uses[item.key] > 1) {
+      item.images.front().key.resize(16);
+      item.key += "_" + item.images.front().key;
     }
+  }
+  return inputs;
+}
+
+// Every case of a data set, whatever its split, with all of its channels.
+std::vector<Case> cases_of_dataset(const std::filesystem::path& data) {
+  std::vector<Case> inputs = read_dataset(data).cases;
+  for (Case& item : inputs) {
+    item.labels.reset();
   }
   return inputs;
 }
@@ -112,36 +133,43 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
                   "--format: nifti is written so far, found \"" + printable(format) + "\"");
     }
   }
+  if (arguments.input.empty() == arguments.data.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "predict: say either what to predict with -i, or a data set with --data");
+  }
   at::set_num_threads(static_cast<int>(context.options.threads));
   const std::unique_ptr<Predictor> predictor = make_predictor(arguments.run);
   const ContractRule rule = contract_rule_from_name(arguments.contract);
   std::vector<Issue> issues;
-  const std::vector<PredictInput> inputs = find_inputs(arguments.input, issues);
+  const std::vector<Case> inputs = arguments.data.empty() ? find_inputs(arguments.input, issues)
+                                                          : cases_of_dataset(arguments.data);
   const std::unique_ptr<VolumeSource> source = make_image_source();
   nlohmann::ordered_json outputs = nlohmann::ordered_json::array();
   std::string text;
   Progress progress(
       "predict", static_cast<std::int64_t>(inputs.size()), "images", default_progress_style());
-  for (const PredictInput& item : inputs) {
+  std::mutex reading;
+  for (const Case& item : inputs) {
     throw_if_interrupted("predicting");
     const auto start = std::chrono::steady_clock::now();
-    const std::filesystem::path file = arguments.output / predictor->file_name(item.name);
+    const std::filesystem::path file = arguments.output / predictor->file_name(item.key);
     try {
       if (std::filesystem::exists(file) && !context.overwrite) {
         throw Error(ErrorCode::kRefused,
                     file.string() + " exists already; say --overwrite, or name another --output");
       }
-      const Volume image = source->volume(item.image);
-      const PreparedVolume prepared = prepare_volume(image, predictor->recipe());
-      settle_breach(
-          rule,
-          item.name,
-          contract_breach(predictor->contract(), item.modality, prepared.volume.geometry));
-      const std::string line = predictor->predict(item.name, image, prepared, file);
+      check_channels(printable(item.key), std::ssize(item.images), predictor->channels());
+      const PreparedChannels prepared =
+          prepare_channels(read_case(item, *source, reading).channels, predictor->recipe());
+      settle_breach(rule,
+                    printable(item.key),
+                    contract_breach(
+                        predictor->contract(), item.modality, prepared.channels.front().geometry));
+      const std::string line = predictor->predict(item.key, prepared, file);
       const double seconds =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       outputs.push_back({{"path", file.string()},
-                         {"key", item.image.key},
+                         {"key", item.images.front().key},
                          {"seconds", seconds},
                          {"peak_rss_mb", static_cast<double>(peak_rss_bytes()) / 1048576.0}});
       text += fmt::format("  {}  {}\n", file.string(), line);
@@ -149,7 +177,7 @@ int run_predict(const CommandContext& context, const PredictArguments& arguments
       if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kResources) {
         throw;
       }
-      issues.push_back({item.image.files.front(),
+      issues.push_back({item.images.front().files.front(),
                         error.code(),
                         std::string(error_name(error.code())),
                         error.what(),
@@ -188,11 +216,15 @@ void add_predict_command(CommandTable& table) {
                                "segments or classifies images that nobody has labelled",
                                "marrow predict runs/seg -i study/ -o out/");
   command.app().add_option("RUN", arguments->run, "a fine-tuned run")->required();
+  command.app().add_option("-i,--input",
+                           arguments->input,
+                           "a NIfTI file, a picture, a DICOM folder, or a folder of them");
   command.app()
-      .add_option("-i,--input",
-                  arguments->input,
-                  "a NIfTI file, a picture, a DICOM folder, or a folder of them")
-      ->required();
+      .add_option(
+          "--data",
+          arguments->data,
+          "all cases of a data set instead, with every channel where a network takes several")
+      ->type_name("DATASET");
   command.app().add_option("-o,--output", arguments->output, "folder for the results")->required();
   command.app().add_option("--format", arguments->formats, "nifti");
   command.app().add_option("--contract", arguments->contract, kContractWords);

@@ -36,12 +36,11 @@ class SegmentPredictor final : public Predictor {
   [[nodiscard]] std::string done() const override { return "segmented"; }
 
   std::string predict(const std::string& input,
-                      const Volume& image,
-                      const PreparedVolume& prepared,
+                      const PreparedChannels& prepared,
                       const std::filesystem::path& file) override {
     const LabelMap labels = labels_to_source(
-        segment(*model_.task, {prepared.volume}, model_.window, model_.mode, model_.classes),
-        image.geometry);
+        segment(*model_.task, prepared.channels, model_.window, model_.mode, model_.classes),
+        prepared.source);
     write_nifti(file, labels);
     nlohmann::ordered_json voxels;
     nlohmann::ordered_json millilitres;
@@ -51,7 +50,7 @@ class SegmentPredictor final : public Predictor {
                                     labels.voxels.end(),
                                     static_cast<std::uint16_t>(model_.classes[c].value));
       voxels[model_.classes[c].name] = count;
-      const double volume = static_cast<double>(count) * image.geometry.spacing.prod() / 1000.0;
+      const double volume = static_cast<double>(count) * prepared.source.spacing.prod() / 1000.0;
       millilitres[model_.classes[c].name] = volume;
       volumes.push_back(fmt::format("{} {:.3g} ml", printable(model_.classes[c].name), volume));
     }
@@ -85,11 +84,10 @@ class ClassPredictor final : public Predictor {
   [[nodiscard]] std::string done() const override { return "classified"; }
 
   std::string predict(const std::string& /*input*/,
-                      const Volume& /*image*/,
-                      const PreparedVolume& prepared,
+                      const PreparedChannels& prepared,
                       const std::filesystem::path& file) override {
     const std::vector<double> scores =
-        classify(*model_.task, {prepared.volume}, image_view(model_), model_.mode);
+        classify(*model_.task, prepared.channels, image_view(model_), model_.mode);
     const std::vector<std::string>& names = model_.classes.names;
     nlohmann::ordered_json by_name;
     std::vector<std::string> found;
@@ -124,20 +122,10 @@ class ClassPredictor final : public Predictor {
 }  // namespace
 
 std::unique_ptr<Predictor> make_predictor(const std::filesystem::path& run) {
-  std::unique_ptr<Predictor> predictor;
   if (read_run(run).task == "classify") {
-    predictor = std::make_unique<ClassPredictor>(run);
-  } else {
-    predictor = std::make_unique<SegmentPredictor>(run);
+    return std::make_unique<ClassPredictor>(run);
   }
-  if (predictor->channels() != 1) {
-    throw Error(
-        ErrorCode::kUnsupported,
-        fmt::format(
-            "predict: this model takes {} channels, and files of one channel are read so far",
-            predictor->channels()));
-  }
-  return predictor;
+  return std::make_unique<SegmentPredictor>(run);
 }
 
 }  // namespace marrow

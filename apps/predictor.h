@@ -6,7 +6,7 @@
 #include <string>
 
 #include "apps/input_contract.h"
-#include "core/volume.h"
+#include "volumes/preprocess/channels.h"
 #include "volumes/preprocess/recipe.h"
 
 namespace marrow {
@@ -20,16 +20,14 @@ class Predictor {
   [[nodiscard]] virtual std::string done() const = 0;  // "segmented"
   // Writes `file`, and what else belongs to it beside it; returns a line for a person.
   [[nodiscard]] virtual std::string predict(const std::string& input,
-                                            const Volume& image,
-                                            const PreparedVolume& prepared,
+                                            const PreparedChannels& prepared,
                                             const std::filesystem::path& file) = 0;
   [[nodiscard]] virtual const RecipeOptions& recipe() const = 0;
   [[nodiscard]] virtual const InputContract& contract() const = 0;
   [[nodiscard]] virtual std::int64_t channels() const = 0;
 };
 
-// The segmenter or classifier of a run folder. Throws Error{kUnsupported} when it takes several
-// channels.
+// The segmenter or classifier of a run folder.
 [[nodiscard]] std::unique_ptr<Predictor> make_predictor(const std::filesystem::path& run);
 
 }  // namespace marrow

@@ -315,7 +315,8 @@ Dataset read_csv_list(const fs::path& file) {
     channels = channels == 0 ? found.images.size() : channels;
     if (found.images.size() != channels) {
       throw Error(ErrorCode::kUnreadable,
-                  fmt::format("{}: expected {} channels as in the first row, found {}",
+                  fmt::format("{}: expected {} channels as in the first row, found {}; "
+                              "every row needs the same channels in the same order",
                               row_name(file, row),
                               channels,
                               found.images.size()));

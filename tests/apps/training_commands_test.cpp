@@ -118,6 +118,55 @@ TEST_F(TrainingEndToEnd, StoppedByASignalItSavesAndSaysSo) {
   EXPECT_FALSE(std::filesystem::is_empty(path("stopped/checkpoints")));
 }
 
+// Every exam as two channels: the image and the image once more.
+TEST_F(TrainingEndToEnd, SeveralChannelsAreLearntScoredAndPredictedAndAMissingOneIsRefused) {
+  std::string both = "image,label,split,case\n";
+  std::string one = both;
+  std::size_t number = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(path("practice/labelled/imagesTr"))) {
+    std::string name = entry.path().filename().string();
+    const std::string image = entry.path().string();
+    name.replace(name.find("_0000"), 5, "");
+    const std::string rest = "," + (path("practice/labelled/labelsTr") / name).string() + "," +
+                             (number < 2 ? "test" : "train") + ",exam" + std::to_string(number);
+    ++number;
+    both += image + ";" + image + rest + "\n";
+    one += image + rest + "\n";
+  }
+  for (const auto& [folder, list] : {std::pair{"both", both}, {"one", one}}) {
+    std::filesystem::create_directory(path(folder));
+    write_atomically(path(folder) / "list.csv", list);
+    std::filesystem::copy(path("practice/labelled/dataset.json"), path(folder) / "dataset.json");
+  }
+  std::vector<std::string> finetune = {"finetune",
+                                       "segment",
+                                       "--from",
+                                       "none",
+                                       "--data",
+                                       "both/list.csv",
+                                       "--out",
+                                       "two",
+                                       "encoder.input_channels=2",
+                                       "train.steps=2"};
+  finetune.insert(finetune.end(), kTiny.begin(), kTiny.end());
+
+  expect_ok(marrow(finetune));
+  expect_ok(marrow({"evaluate", "two", "--data", "both/list.csv"}));
+  expect_ok(marrow({"predict", "two", "--data", "both/list.csv", "-o", "two-out"}));
+  EXPECT_TRUE(std::filesystem::exists(path("two-out/exam1_seg.nii.gz")));
+
+  const std::string sentence = "has 1 channel where the network takes 2";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"evaluate", "two", "--data", "one/list.csv"},
+        {"predict", "two", "--data", "one/list.csv", "-o", "two-out-2"}}) {
+    const test::ProcessResult refused = marrow(words);
+    EXPECT_NE(refused.exit_code, 0) << words[0];
+    EXPECT_NE((refused.out + refused.err).find(sentence), std::string::npos)
+        << words[0] << ": " << refused.out << refused.err;
+  }
+}
+
 TEST_F(TrainingEndToEnd, FromPretrainingToAPredictionOnTheInputsGrid) {
   expect_ok(marrow(pretrain("spark", 4)));
   std::vector<std::string> finetune = {"finetune",
