@@ -3,6 +3,7 @@
 
     bench/hippocampus_study.py --data DATA/msd_hippocampus --out study            # runs what is missing, prints the tables
     bench/hippocampus_study.py --data DATA/msd_hippocampus --out study --tables   # only prints them
+    bench/hippocampus_study.py --data DATA/msd_hippocampus --out study-vit --network vit --steps 400 --seeds 17
 
 A cell is one fine-tuning (or one run of the peer) and its evaluation on the 20 validation cases. Cells run `--jobs` at a time
 with `--threads` threads each. A cell that was not run is marked as such in the tables.
@@ -19,15 +20,19 @@ import threading
 import time
 
 LABELS = (2, 4, 8, 20)
-# Where a fine-tuning starts, and what it is told for that.
-STARTS = {"scratch": [], "spark": [], "decoder": ["segmentation.pretrained_decoder=load"]}
-SEEDS = (17, 18, 19)
+# The method that pretrains a network, its preset and that of the fine-tuning; where a fine-tuning starts, and what it is told for that.
+NETWORKS = {
+    "conv": ("spark", "pretrain/spark3d.yaml", "finetune/segment.yaml",
+             {"scratch": [], "spark": [], "decoder": ["segmentation.pretrained_decoder=load"]}),
+    "vit": ("mae", "pretrain/mae3d.yaml", "finetune/segment_vit.yaml", {"scratch": [], "mae": []}),
+}
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 class Study:
     def __init__(self, options):
         self.o = options
+        self.method, self.pretraining, self.finetuning, self.starts = NETWORKS[options.network]
         self.out = pathlib.Path(options.out).resolve()
         self.data = pathlib.Path(options.data).resolve()
         self.work = self.out / "work"
@@ -55,8 +60,8 @@ class Study:
     def pretrain(self):
         """Takes one of the jobs while the others train from scratch."""
         try:
-            if not (self.out / "spark" / "encoder" / "model.safetensors").exists():
-                self.run("pretrain", *self.ours("pretrain", "--config", "pretrain/spark3d.yaml", "--out", self.out / "spark",
+            if not (self.out / self.method / "encoder" / "model.safetensors").exists():
+                self.run("pretrain", *self.ours("pretrain", "--config", self.pretraining, "--out", self.out / self.method,
                                                 *self.o.pretrain))
         finally:
             self.pretrained.set()  # a cell that waits then fails by itself where there is no encoder
@@ -69,11 +74,11 @@ class Study:
         words = [f"train.steps={steps}"]
         if converge:
             words += ["train.validate_every=100", "train.patience=8"]
-        source = "none" if start == "scratch" else self.out / "spark"
+        source = "none" if start == "scratch" else self.out / self.method
         if start != "scratch":
             self.pretrained.wait()
-        words += STARTS[start]
-        self.run(name, *self.ours("finetune", "segment", "--config", "finetune/segment.yaml", "--from", source, "--data",
+        words += self.starts[start]
+        self.run(name, *self.ours("finetune", "segment", "--config", self.finetuning, "--from", source, "--data",
                                   self.data, "--cases", str(labels), "--out", folder, "--seed", str(seed), *words,
                                   *self.o.finetune))
         self.run(name, *self.ours("evaluate", folder, "--data", self.data, "--split", "validation"))
@@ -92,21 +97,24 @@ class Study:
     def jobs(self):
         """What needs no pretraining first, so that nothing waits for it."""
         yield (self.pretrain,)
-        for steps in (100, 400):
-            for seed in SEEDS:
+        with_peer = self.o.network == "conv"
+        for steps in self.o.steps:
+            for seed in self.o.seeds:
                 for labels in LABELS:
                     yield (self.cell, "scratch", labels, steps, seed)
-                    if steps == 100 or seed == SEEDS[0] or self.o.peer_seeds:
+                    if with_peer and (steps == 100 or seed == self.o.seeds[0] or self.o.peer_seeds):
                         yield (self.peer, labels, steps, seed)
-        for steps in (100, 400):
-            for seed in SEEDS:
+        for steps in self.o.steps:
+            for seed in self.o.seeds:
                 for labels in LABELS:
-                    yield (self.cell, "spark", labels, steps, seed)
-                    yield (self.cell, "decoder", labels, steps, seed)
-        for labels in (20, 2):
-            for start in STARTS:
-                yield (self.cell, start, labels, self.o.converge_steps, SEEDS[0], True)
-        yield (self.peer, 20, 2400, SEEDS[0])
+                    for start in self.starts:
+                        if start != "scratch":
+                            yield (self.cell, start, labels, steps, seed)
+        if with_peer:
+            for labels in (20, 2):
+                for start in self.starts:
+                    yield (self.cell, start, labels, self.o.converge_steps, self.o.seeds[0], True)
+            yield (self.peer, 20, 2400, self.o.seeds[0])
 
     def go(self):
         self.prepare()
@@ -136,34 +144,47 @@ class Study:
         return summary["foreground_mean"]["Dice"], manifest["seconds"], manifest.get("best_step", manifest["steps"])
 
     def cell_text(self, start, labels, steps):
-        found = [s for s in (self.score(start, labels, steps, seed) for seed in SEEDS) if s]
+        found = [s for s in (self.score(start, labels, steps, seed) for seed in self.o.seeds) if s]
         if not found:
             return "not run", ""
         values = [s[0] for s in found]
         spread = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
-        missing = "" if len(values) == len(SEEDS) else f", {len(values)} of {len(SEEDS)} seeds"
+        missing = "" if len(values) == len(self.o.seeds) else f", {len(values)} of {len(self.o.seeds)} seeds"
         return f"{statistics.mean(values):.3f}{spread}{missing}", f"{statistics.median(s[1] for s in found):.0f}"
 
+    def gain_text(self, labels, steps):
+        pairs = [(self.score(self.method, labels, steps, s), self.score("scratch", labels, steps, s)) for s in self.o.seeds]
+        gains = [a[0] - b[0] for a, b in pairs if a and b]
+        return f"{statistics.mean(gains):+.3f} ({min(gains):+.3f} to {max(gains):+.3f})" if gains else "not run"
+
     def tables(self):
+        if self.o.network == "conv":
+            self.tables_beside_the_peer()
+            return
+        print(f"| labels | steps | scratch | {self.method} | {self.method} - scratch | seconds |\n| --- | --- | --- | --- | --- | --- |")
+        for steps in self.o.steps:
+            for labels in LABELS:
+                scratch, pretrained = (self.cell_text(start, labels, steps) for start in ("scratch", self.method))
+                print(f"| {labels} | {steps} | {scratch[0]} | {pretrained[0]} | {self.gain_text(labels, steps)} | "
+                      f"{scratch[1] or '-'} / {pretrained[1] or '-'} |")
+
+    def tables_beside_the_peer(self):
         print("| labels | steps | MONAI UNet, scratch | ours, scratch | ours, SparK | SparK - scratch | SparK, decoder loaded too | "
               "seconds (MONAI / scratch / SparK) |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
-        for steps in (100, 400):
+        for steps in self.o.steps:
             for labels in LABELS:
-                texts = {start: self.cell_text(start, labels, steps) for start in ("monai", *STARTS)}
-                pairs = [(self.score("spark", labels, steps, s), self.score("scratch", labels, steps, s)) for s in SEEDS]
-                gains = [a[0] - b[0] for a, b in pairs if a and b]
-                gain = f"{statistics.mean(gains):+.3f} ({min(gains):+.3f} to {max(gains):+.3f})" if gains else "not run"
+                texts = {start: self.cell_text(start, labels, steps) for start in ("monai", *self.starts)}
                 print(f"| {labels} | {steps} | " + " | ".join(texts[t][0] for t in ("monai", "scratch", "spark")) +
-                      f" | {gain} | {texts['decoder'][0]} | " +
+                      f" | {self.gain_text(labels, steps)} | {texts['decoder'][0]} | " +
                       " / ".join(texts[t][1] or "-" for t in ("monai", "scratch", "spark")) + " |")
         print("\n| labels | start | best validation Dice at step | Dice at that step | seconds until stopped |"
               "\n| --- | --- | --- | --- | --- |")
         for labels in (2, 20):
-            for start in STARTS:
-                found = self.score(start, labels, self.o.converge_steps, SEEDS[0], True)
+            for start in self.starts:
+                found = self.score(start, labels, self.o.converge_steps, self.o.seeds[0], True)
                 print(f"| {labels} | {start} | " + (f"{found[2]} | {found[0]:.3f} | {found[1]:.0f} |" if found else
                                                     "not run | | |"))
-        peer = self.score("monai", 20, 2400, SEEDS[0])
+        peer = self.score("monai", 20, 2400, self.o.seeds[0])
         print("| 20 | MONAI UNet, 2,400 steps | 2400 | " + (f"{peer[0]:.3f} | {peer[1]:.0f} |" if peer else "not run | |"))
 
 
@@ -171,6 +192,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--network", choices=NETWORKS, default="conv")
+    parser.add_argument("--steps", type=int, nargs="+", default=[100, 400])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[17, 18, 19])
     parser.add_argument("--marrow", default=ROOT / "build/marrow")
     parser.add_argument("--peer-python", default=ROOT / ".peers/bin/python")
     parser.add_argument("--peer-seeds", action="store_true", help="run the peer with all seeds at 400 steps too")

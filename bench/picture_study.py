@@ -16,12 +16,13 @@ import statistics
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# Pretraining, and how the same network starts from chance.
+# The preset of pretraining, the network (which also starts from chance), and what else differs from the preset.
 METHODS = {
     "mae": ("pretrain/mae2d.yaml", ["encoder.name=vit", "encoder.dimensions=2", "encoder.size=custom", "encoder.width=192",
-                                    "encoder.depth=6", "encoder.heads=3", "encoder.patch=[8]", "encoder.image_size=[64]"]),
+                                    "encoder.depth=6", "encoder.heads=3", "encoder.patch=[8]", "encoder.image_size=[64]"], []),
     "spark": ("pretrain/spark2d.yaml", ["encoder.name=resenc_unet", "encoder.dimensions=2", "encoder.stem_stride=2",
-                                        "encoder.features=[32,64,128]", "encoder.strides=[1,2,2]", "encoder.blocks=[1,1,1]"]),
+                                        "encoder.features=[32,64,128,256]", "encoder.strides=[1,2,2,2]",
+                                        "encoder.blocks=[1,1,1,1]"], ["method.decoder_widths=[16,32,64,128]"]),
 }
 SIZE = ["prepare.fit_size=64"]
 
@@ -31,6 +32,7 @@ class Study:
         self.o = options
         self.out = pathlib.Path(options.out).resolve()
         self.lists = dict(word.split("=", 1) for word in options.list)
+        self.steps = dict(word.split("=", 1) for word in options.steps)
 
     def marrow(self, *words):
         command = [self.o.marrow, *words, "--work", self.out / "work", "--threads", self.o.threads, "--progress", "none", "--json"]
@@ -53,10 +55,10 @@ class Study:
         return answer
 
     def pretrain(self, data, method, seed):
-        preset, _ = METHODS[method]
+        preset, network, more = METHODS[method]
         return self.cell(f"{data}-{method}-{seed}-pretrain", lambda: self.marrow(
             "pretrain", "--config", preset, "--data", self.lists[data], "--out", self.run(data, method, seed), "--seed", seed,
-            f"train.steps={self.o.steps}", "train.batch_size=32", *SIZE))
+            *network, *more, f"train.steps={self.steps[method]}", "train.batch_size=32", *SIZE))
 
     def run(self, data, method, seed):
         return self.out / "runs" / f"{data}-{method}-{seed}"
@@ -94,7 +96,7 @@ class Study:
     def work(self):
         for seed in self.o.seeds:
             for data in self.lists:
-                for method in METHODS:
+                for method in self.o.methods:
                     self.pretrain(data, method, seed)
                     for trained in (True, False):
                         self.probe(data, method, seed, not trained)
@@ -112,7 +114,7 @@ class Study:
             print(f"\nProbes, {name}, mean over seeds ± standard deviation\n")
             print("| data | network | start | probe | 1 | 2 | 5 | 20 per class |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
             for data in self.lists:
-                for method in METHODS:
+                for method in self.o.methods:
                     for initial in (False, True):
                         cells = [self.probe(data, method, seed, initial) for seed in self.o.seeds]
                         for kind in ("knn", "linear"):
@@ -125,7 +127,7 @@ class Study:
         print(f"\nFine-tuned with {self.o.cases} labels of each class, test pictures\n")
         print("| data | network | start | accuracy | AUROC | seconds of pretraining |\n| --- | --- | --- | --- | --- | --- |")
         for data in self.lists:
-            for method in METHODS:
+            for method in self.o.methods:
                 for pretrained in (True, False):
                     cells = [self.finetune(data, method, seed, pretrained) for seed in self.o.seeds]
                     done = [cell["mean"] for cell in cells if cell]
@@ -141,7 +143,8 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--marrow", default=str(ROOT / "build" / "marrow"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[17, 18, 19])
-    parser.add_argument("--steps", type=int, default=1000, help="of every pretraining, in batches of 32")
+    parser.add_argument("--steps", nargs=2, default=["mae=4000", "spark=3000"], metavar="METHOD=N", help="of pretraining, in batches of 32")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--cases", type=int, default=5, help="labels of each class for fine-tuning")
     parser.add_argument("--finetune-steps", type=int, default=150)
     parser.add_argument("--finetune", nargs="*", default=[], help="further settings of the fine-tuning")
