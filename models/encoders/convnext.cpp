@@ -7,6 +7,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
@@ -15,7 +16,6 @@
 #include "models/layers/channel_norm.h"
 #include "models/layers/conv.h"
 #include "models/layers/drop_path.h"
-#include "models/layers/gelu.h"
 #include "models/layers/linear.h"
 #include "models/layers/norm.h"
 #include "models/layers/token_norm.h"
@@ -112,7 +112,7 @@ class ConvnextBlock : public torch::nn::Module {
     // follows works on each position by itself, so it runs on the visible ones only.
     const at::Tensor y = conv_dw_->forward(x);
     at::Tensor rows = visible == nullptr ? y.movedim(1, -1) : visible_rows(y, *visible);
-    rows = fc2_->forward(exact_gelu(fc1_->forward(norm_->forward(rows))));
+    rows = fc2_->forward(at::gelu(fc1_->forward(norm_->forward(rows))));
     if (gamma_.defined()) {
       // In bfloat16 a branch of 1e-6 would vanish in the sum; gamma's float32 carries it over.
       rows = rows * gamma_;

@@ -78,52 +78,6 @@ MARROW_INLINE void over_row(std::int64_t width, const Body& body) {
       [&](std::int64_t at, int lanes) MARROW_INLINE_BODY { body(at, SomeLanes{lanes}); });
 }
 
-// exp(-u) for u >= 0, 0 from 87 on, within 2 units in the last place: 2^n times a polynomial in the
-// rest.
-MARROW_INLINE TokenFloats exp_of_minus(TokenFloats u) {
-  using Ints = Wide<kWidest>::Ints;
-  constexpr float kLog2e = 1.44269504F;
-  constexpr float kLn2High = 0.693359375F;  // its product with n is exact
-  constexpr float kLn2Low = -2.12194440e-4F;
-  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to a whole number
-  const TokenFloats x = -(u < 87.0F ? u : all<kWidest>(87.0F));
-  const TokenFloats shifted = x * kLog2e + kRound;
-  const TokenFloats n = shifted - kRound;
-  const TokenFloats r = x - n * kLn2High - n * kLn2Low;
-  // Taylor's series; |r| <= ln 2 / 2.
-  TokenFloats p = r * (1.0F / 720.0F) + 1.0F / 120.0F;
-  p = p * r + 1.0F / 24.0F;
-  p = p * r + 1.0F / 6.0F;
-  p = p * r + 0.5F;
-  p = p * r + 1.0F;
-  p = p * r + 1.0F;
-  const Ints exponent =
-      (__builtin_bit_cast(Ints, shifted) - __builtin_bit_cast(std::int32_t, kRound)) << 23;
-  const TokenFloats scaled =
-      __builtin_bit_cast(TokenFloats, __builtin_bit_cast(Ints, p) + exponent);
-  return u < 87.0F ? scaled : all<kWidest>(0.0F);
-}
-
-struct NormalShares {
-  TokenFloats below;    // share of the standard normal below x
-  TokenFloats density;  // at x
-};
-
-// Source: Abramowitz & Stegun, formula 7.1.26, whose exponential is also the density's.
-MARROW_INLINE NormalShares normal_shares(TokenFloats x) {
-  constexpr float kSqrtHalf = 0.70710678F;
-  constexpr float kInverseSqrt2Pi = 0.39894228F;
-  const TokenFloats z = (x < 0.0F ? -x : x) * kSqrtHalf;
-  const TokenFloats exponential = exp_of_minus(z * z);
-  const TokenFloats t = 1.0F / (1.0F + 0.3275911F * z);
-  TokenFloats p = t * 1.061405429F - 1.453152027F;
-  p = p * t + 1.421413741F;
-  p = p * t - 0.284496736F;
-  p = p * t + 0.254829592F;
-  const TokenFloats tail = 0.5F * p * t * exponential;  // share beyond |x|
-  return {x < 0.0F ? tail : 1.0F - tail, kInverseSqrt2Pi * exponential};
-}
-
 template <class T>
 struct TokenLoops {
   static void add_norm(const TokenRows& s,
@@ -214,24 +168,7 @@ struct TokenLoops {
     }
   }
 
-  static void gelu(std::int64_t count, const T* x, T* y) {
-    over_row(count, [&](std::int64_t at, auto lanes) MARROW_INLINE_BODY {
-      const TokenFloats value = lanes.read(x + at);
-      lanes.write(value * normal_shares(value).below, y + at);
-    });
-  }
-
-  static void gelu_backward(std::int64_t count, const T* dy, const T* x, T* dx) {
-    over_row(count, [&](std::int64_t at, auto lanes) MARROW_INLINE_BODY {
-      const TokenFloats value = lanes.read(x + at);
-      const NormalShares shares = normal_shares(value);
-      lanes.write(lanes.read(dy + at) * (shares.below + value * shares.density), dx + at);
-    });
-  }
-
-  static constexpr TokenKernel<T> table() {
-    return {add_norm, add_norm_backward, gelu, gelu_backward};
-  }
+  static constexpr TokenKernel<T> table() { return {add_norm, add_norm_backward}; }
 };
 
 }  // namespace

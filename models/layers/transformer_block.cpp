@@ -2,9 +2,9 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/gelu.h>
 
 #include "models/layers/drop_path.h"
-#include "models/layers/gelu.h"
 
 namespace marrow {
 
@@ -37,7 +37,7 @@ TokenStream TransformerBlock::forward(const TokenStream& x) const {
   const NormedSum first = norm1_->of_sum(x.stream, x.branch);
   const NormedSum second =
       norm2_->of_sum(first.sum, scaled(attention_->forward(first.normed), gamma1_));
-  return {second.sum, scaled(fc2_->forward(exact_gelu(fc1_->forward(second.normed))), gamma2_)};
+  return {second.sum, scaled(fc2_->forward(at::gelu(fc1_->forward(second.normed))), gamma2_)};
 }
 
 }  // namespace marrow

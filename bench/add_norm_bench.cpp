@@ -1,8 +1,8 @@
-// What surrounds the matrix products of a vision transformer, forward and backward, beside the same
-// written with LibTorch's operations: the branch joins the stream and is normalised (under autocast
-// in bfloat16), and the GELU of the hidden layer.
+// What joins the branches of a vision transformer, forward and backward, beside the same written
+// with LibTorch's operations: the branch is added to the stream, whose norm is taken (under
+// autocast in bfloat16).
 //
-//   token_layers_bench [Google Benchmark's options]
+//   add_norm_bench [Google Benchmark's options]
 //
 // 32 samples of 37 tokens, width 384: the visible tokens of the masked autoencoder of
 // training_bench.
@@ -13,7 +13,6 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
@@ -22,7 +21,6 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "models/layers/add_norm.h"
-#include "models/layers/gelu.h"
 #include "models/layers/token_norm.h"
 #include "models/training/precision.h"
 
@@ -65,16 +63,6 @@ void sum_and_norm(benchmark::State& state, bool ours, bool bf16) {
   }
 }
 
-void hidden_gelu(benchmark::State& state, bool ours, bool bf16) {
-  at::set_num_threads(1);
-  const at::Tensor x = tokens(4 * kWidth, bf16 ? at::kBFloat16 : at::kFloat);
-  const at::Tensor dy = at::randn(x.sizes()).to(x.scalar_type());
-  for (auto _ : state) {
-    const at::Tensor y = ours ? exact_gelu(x) : at::gelu(x);
-    benchmark::DoNotOptimize(torch::autograd::grad({y}, {x}, {dy}));
-  }
-}
-
 }  // namespace
 }  // namespace marrow
 
@@ -91,14 +79,12 @@ int main(int argc, char** argv) {
         benchmark::RegisterBenchmark(
             ("sum_and_norm/" + ending).c_str(), marrow::sum_and_norm, ours, bf16)
             ->Unit(benchmark::kMillisecond);
-        benchmark::RegisterBenchmark(("gelu/" + ending).c_str(), marrow::hidden_gelu, ours, bf16)
-            ->Unit(benchmark::kMillisecond);
       }
     }
     benchmark::RunSpecifiedBenchmarks();
     return 0;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "token_layers_bench: %s\n", error.what());
+    std::fprintf(stderr, "add_norm_bench: %s\n", error.what());
     return 1;
   }
 }
