@@ -12,18 +12,6 @@ namespace {
 
 using TokenFloats = Wide<kWidest>::Floats;
 
-// Calls body(offset, whole?) for every vector of a row; the last may hold fewer values.
-template <class Whole, class Rest>
-MARROW_INLINE void for_vectors(std::int64_t count, const Whole& whole, const Rest& rest) {
-  std::int64_t at = 0;
-  for (; at + kWidest <= count; at += kWidest) {
-    whole(at);
-  }
-  if (at < count) {
-    rest(at, static_cast<int>(count - at));
-  }
-}
-
 MARROW_INLINE float sum_of(TokenFloats x) {
   float sum = 0;
   for (int i = 0; i < kWidest; ++i) {
@@ -32,7 +20,7 @@ MARROW_INLINE float sum_of(TokenFloats x) {
   return sum;
 }
 
-// Two functions that differ only in how vectors are read and written: whole ones, or some lanes.
+// How the vectors of a row are read and written: whole ones, and at its end perhaps some lanes.
 struct WholeLanes {
   template <class T>
   MARROW_INLINE static TokenFloats read(const T* from) {
@@ -69,13 +57,16 @@ struct SomeLanes {
   }
 };
 
-// Calls body(offset, lanes) over a row.
+// Calls body(offset, lanes) for every vector of a row.
 template <class Body>
 MARROW_INLINE void over_row(std::int64_t width, const Body& body) {
-  for_vectors(
-      width,
-      [&](std::int64_t at) MARROW_INLINE_BODY { body(at, WholeLanes()); },
-      [&](std::int64_t at, int lanes) MARROW_INLINE_BODY { body(at, SomeLanes{lanes}); });
+  std::int64_t at = 0;
+  for (; at + kWidest <= width; at += kWidest) {
+    body(at, WholeLanes());
+  }
+  if (at < width) {
+    body(at, SomeLanes{static_cast<int>(width - at)});
+  }
 }
 
 template <class T>
