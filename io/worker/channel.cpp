@@ -86,9 +86,12 @@ bool Channel::receive_some() {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   ssize_t count = -1;
+  // ECONNRESET, said once, tells that the other end died with messages that it had not read; what
+  // it sent before comes after that.
+  int resets = 0;
   do {
     count = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
-  } while (count < 0 && errno == EINTR);
+  } while (count < 0 && (errno == EINTR || (errno == ECONNRESET && resets++ == 0)));
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); count >= 0 && header != nullptr;
        header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&

@@ -254,17 +254,27 @@ class WorkerClient::Inspection {
   // Until all is answered, the child has served its time or it fails.
   std::optional<Channel::Status> ask_one_child() {
     Channel* channel = &state_.channel(0);
+    bool open = true;
     for (;;) {
-      while (ends_.size() < kRequestsAhead && next_ < files_.size() &&
+      while (open && ends_.size() < kRequestsAhead && next_ < files_.size() &&
              (ends_.empty() || state_.served < state_.settings.requests_per_child)) {
         if (ends_.empty()) {
           channel = &state_.channel(0);
         }
-        if (!send_request(*channel)) {
+        open = send_request(*channel);
+        if (!open && ends_.size() == 1) {
           return Channel::Status::kClosed;
+        }
+        if (!open) {
+          // It died, and what it said before, of the file that killed it, too, is still to be read.
+          ends_.pop_back();
+          next_ = ends_.back();
         }
       }
       if (ends_.empty()) {
+        if (!open) {
+          state_.child.reset();
+        }
         return std::nullopt;
       }
       const Channel::Received received = channel->receive(state_.deadline());
