@@ -70,24 +70,11 @@ class Study:
             "probe", self.run(data, method, seed), "--data", self.lists[data], "--seed", seed, *words,
             "probe.budgets=[1,2,5,20]", "probe.draws=10", "probe.resamples=200", "probe.kinds=[knn,linear]", "probe.k=1"))
 
-    def preset(self, method):
-        """The preset of classification with the network of a method in the place of its own."""
-        lines, skipping = [], False
-        for line in (ROOT / "configs" / "finetune" / "classify.yaml").read_text(encoding="utf-8").splitlines():
-            skipping = line.startswith("encoder:") or (skipping and line.startswith(" "))
-            if not skipping:
-                lines.append(line)
-        lines.append("encoder:")
-        lines += ["  " + word.removeprefix("encoder.").replace("=", ": ") for word in METHODS[method][1]]
-        file = self.out / f"classify-{method}.yaml"
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return file
-
     def finetune(self, data, method, seed, pretrained):
         def make():
             out = self.out / "runs" / f"{data}-{method}-{seed}-{'from' if pretrained else 'scratch'}-{self.o.cases}"
             start = [self.run(data, method, seed)] if pretrained else ["none"]
-            network = [] if pretrained else ["--config", self.preset(method)]
+            network = [] if pretrained else METHODS[method][1]
             self.marrow("finetune", "classify", "--from", *start, "--data", self.lists[data], "--cases", self.o.cases, "--out", out,
                         "--seed", seed, *network, f"train.steps={self.o.finetune_steps}", *self.o.finetune)
             return self.marrow("evaluate", out, "--data", self.lists[data])
