@@ -13,8 +13,6 @@
 #include "clinical/evaluation/classification_evaluation.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/interrupt.h"
-#include "core/progress.h"
 #include "core/text.h"
 
 namespace marrow {

@@ -107,19 +107,17 @@ class AddNormFunction : public torch::autograd::Function<AddNormFunction> {
     const variable_list saved = context->get_saved_variables();
     const bool has_branch = context->saved_data["branch"].toBool();
     variable_list result(6);
-    const at::Tensor& dsum_in = has_branch ? gradients[1] : gradients[0];
+    const at::Tensor dsum_in = has_branch ? gradients[1] : at::Tensor();
     if (!gradients[0].defined()) {
       // The norm was not used.
-      if (has_branch && dsum_in.defined()) {
-        result[0] = dsum_in;
-        result[1] = dsum_in;
-      }
+      result[0] = dsum_in;
+      result[1] = dsum_in;
       return result;
     }
     const at::Tensor& total = saved[0];
     const at::Tensor& weight = saved[3];
     const at::Tensor dy = gradients[0].contiguous();
-    const at::Tensor dsum = has_branch && dsum_in.defined() ? dsum_in.contiguous() : at::Tensor();
+    const at::Tensor dsum = dsum_in.defined() ? dsum_in.contiguous() : at::Tensor();
     const TokenRows rows = rows_of(total);
     const at::Tensor dx = at::empty_like(total);
     // In float32 the gradients of x and of the branch are one tensor.
@@ -172,17 +170,15 @@ NormedSum add_norm(const at::Tensor& x,
                       weight.scalar_type() == at::kFloat &&
                       (type == at::kFloat || type == at::kBFloat16) &&
                       !at::tracer::impl::is_dispatch_enabled();
-  if (!kernel) {
-    const at::Tensor sum = branch.defined() ? x + branch : x;
-    return {sum, at::layer_norm(sum, {x.size(-1)}, weight, bias, eps)};
+  if (kernel && branch.defined() && branch.scalar_type() == type) {
+    const variable_list made =
+        AddNormFunction::apply(x, std::optional<at::Tensor>(branch), weight, bias, eps, type);
+    return {made[1], made[0]};
   }
-  if (!branch.defined() || branch.scalar_type() != type) {
-    const at::Tensor sum = branch.defined() ? x + branch : x;
-    return {sum, AddNormFunction::apply(sum, std::nullopt, weight, bias, eps, type)[0]};
-  }
-  const variable_list made =
-      AddNormFunction::apply(x, std::optional<at::Tensor>(branch), weight, bias, eps, type);
-  return {made[1], made[0]};
+  const at::Tensor sum = branch.defined() ? x + branch : x;
+  return {sum,
+          kernel ? AddNormFunction::apply(sum, std::nullopt, weight, bias, eps, type)[0]
+                 : at::layer_norm(sum, {x.size(-1)}, weight, bias, eps)};
 }
 
 }  // namespace marrow
