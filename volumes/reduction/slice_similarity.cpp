@@ -3,19 +3,17 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "volumes/reduction/ssim_kernel.h"
 
 namespace marrow {
 
 namespace {
 
-constexpr int kSsimRadius = 5;
-constexpr std::size_t kSsimWindow = 2 * kSsimRadius + 1;
 constexpr std::size_t kInformationBins = 64;
 
 void check_sizes(const GreyPicture& a, const GreyPicture& b) {
@@ -34,45 +32,23 @@ void check_sizes(const GreyPicture& a, const GreyPicture& b) {
   }
 }
 
-const std::array<double, kSsimWindow>& gaussian_window() {
+// From its edge to its middle; the other half is the same.
+const std::array<double, kSsimRadius + 1>& gaussian_window() {
   static const auto window = [] {
     constexpr double kSigma = 1.5;
-    std::array<double, kSsimWindow> made{};
+    std::array<double, kSsimRadius + 1> made{};
+    double sum = 0;
     for (std::size_t n = 0; n < made.size(); ++n) {
-      const double distance = static_cast<double>(n) - kSsimRadius;
+      const double distance = static_cast<double>(kSsimRadius - n);
       made[n] = std::exp(-0.5 * distance * distance / (kSigma * kSigma));
+      sum += n < kSsimRadius ? 2 * made[n] : made[n];
     }
-    const double sum = std::accumulate(made.begin(), made.end(), 0.0);
     for (double& weight : made) {
       weight /= sum;
     }
     return made;
   }();
   return window;
-}
-
-// Sums under the window of the moments of two pictures.
-struct Moments {
-  double a = 0, b = 0, aa = 0, bb = 0, ab = 0;
-
-  void add(double weight, const Moments& other) {
-    a += weight * other.a;
-    b += weight * other.b;
-    aa += weight * other.aa;
-    bb += weight * other.bb;
-    ab += weight * other.ab;
-  }
-};
-
-double local_similarity(const Moments& m) {
-  constexpr double kRange = 255;
-  constexpr double kC1 = 0.01 * kRange * 0.01 * kRange;
-  constexpr double kC2 = 0.03 * kRange * 0.03 * kRange;
-  const double variance_a = m.aa - m.a * m.a;
-  const double variance_b = m.bb - m.b * m.b;
-  const double covariance = m.ab - m.a * m.b;
-  return (2 * m.a * m.b + kC1) * (2 * covariance + kC2) /
-         ((m.a * m.a + m.b * m.b + kC1) * (variance_a + variance_b + kC2));
 }
 
 double entropy_of(std::span<const double> shares) {
@@ -95,33 +71,11 @@ double structural_similarity(const GreyPicture& a, const GreyPicture& b) {
                     a.columns,
                     a.rows));
   }
-  const auto& window = gaussian_window();
   const auto columns = static_cast<std::size_t>(a.columns);
   const auto rows = static_cast<std::size_t>(a.rows);
-  const std::size_t inside = columns - 2 * kSsimRadius;
-  // Along the rows first; then down the columns, where a window lies inside.
-  std::vector<Moments> along(inside * rows);
-  for (std::size_t y = 0; y < rows; ++y) {
-    for (std::size_t x = 0; x < inside; ++x) {
-      Moments& sum = along[y * inside + x];
-      for (std::size_t n = 0; n < kSsimWindow; ++n) {
-        const double va = a.pixels[y * columns + x + n];
-        const double vb = b.pixels[y * columns + x + n];
-        sum.add(window[n], {va, vb, va * va, vb * vb, va * vb});
-      }
-    }
-  }
-  double total = 0;
-  for (std::size_t y = 0; y + 2 * kSsimRadius < rows; ++y) {
-    for (std::size_t x = 0; x < inside; ++x) {
-      Moments sum;
-      for (std::size_t n = 0; n < kSsimWindow; ++n) {
-        sum.add(window[n], along[(y + n) * inside + x]);
-      }
-      total += local_similarity(sum);
-    }
-  }
-  return total / static_cast<double>(inside * (rows - 2 * kSsimRadius));
+  const double sum = ssim_kernels().front().sum(
+      a.pixels.data(), b.pixels.data(), columns, rows, gaussian_window().data());
+  return sum / static_cast<double>((columns - 2 * kSsimRadius) * (rows - 2 * kSsimRadius));
 }
 
 SharedInformation mutual_information(const GreyPicture& a, const GreyPicture& b) {

@@ -1,7 +1,10 @@
 #include "volumes/reduction/slice_similarity.h"
 
+#include <array>
+#include <cmath>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -9,6 +12,7 @@
 
 #include "core/error.h"
 #include "tests/support/slice_pictures.h"
+#include "volumes/reduction/ssim_kernel.h"
 
 namespace marrow {
 namespace {
@@ -33,6 +37,58 @@ TEST(SliceSimilarityGolden, HasTheFiguresOfScikitImageAndNumpy) {
   }
   for (std::size_t n = 0; n < golden.at("entropy_bits").size(); ++n) {
     EXPECT_NEAR(entropy_bits(view(slices[n])), golden.at("entropy_bits")[n], 1e-9);
+  }
+}
+
+// As Wang et al. 2004 write it, window by window.
+double sum_of_windows(const SlicePicture& a,
+                      const SlicePicture& b,
+                      const std::array<double, kSsimRadius + 1>& half) {
+  const auto weight = [&](std::int64_t n) {
+    return half[static_cast<std::size_t>(n < 6 ? n : 10 - n)];
+  };
+  double sum = 0;
+  for (std::int64_t y = 0; y + 10 < a.rows; ++y) {
+    for (std::int64_t x = 0; x + 10 < a.columns; ++x) {
+      double ma = 0, mb = 0, aa = 0, bb = 0, ab = 0;
+      for (std::int64_t v = 0; v < 11; ++v) {
+        for (std::int64_t u = 0; u < 11; ++u) {
+          const auto at = static_cast<std::size_t>((y + v) * a.columns + x + u);
+          const double w = weight(u) * weight(v);
+          const double va = a.pixels[at];
+          const double vb = b.pixels[at];
+          ma += w * va;
+          mb += w * vb;
+          aa += w * va * va;
+          bb += w * vb * vb;
+          ab += w * va * vb;
+        }
+      }
+      constexpr double kC1 = 6.5025;
+      constexpr double kC2 = 58.5225;
+      sum += (2 * ma * mb + kC1) * (2 * (ab - ma * mb) + kC2) /
+             ((ma * ma + mb * mb + kC1) * (aa - ma * ma + bb - mb * mb + kC2));
+    }
+  }
+  return sum;
+}
+
+TEST(SliceSimilarity, IsTheSameByEveryKernelWhateverTheSize) {
+  constexpr std::array<double, kSsimRadius + 1> kHalf = {0.01, 0.02, 0.05, 0.1, 0.2, 0.24};
+  for (const auto& [columns, rows] : {std::pair{11, 11}, {12, 40}, {40, 12}, {82, 13}, {83, 24}}) {
+    const SlicePicture a = testing::noise_picture(columns, rows, 1);
+    const SlicePicture b = testing::noise_picture(columns, rows, 2);
+    const double wanted = sum_of_windows(a, b, kHalf);
+    for (const SsimKernel& kernel : ssim_kernels()) {
+      EXPECT_NEAR(kernel.sum(a.pixels.data(),
+                             b.pixels.data(),
+                             static_cast<std::size_t>(columns),
+                             static_cast<std::size_t>(rows),
+                             kHalf.data()),
+                  wanted,
+                  1e-9 * std::abs(wanted) + 1e-9)
+          << kernel.name << ", " << columns << " x " << rows;
+    }
   }
 }
 
