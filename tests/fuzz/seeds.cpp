@@ -281,6 +281,23 @@ void catalogue_seeds(const fs::path& folder) {
   testing::write_file(folder / "refused", std::string_view(pack_part(part)));
 }
 
+void weight_seeds(const fs::path& folder) {
+  const auto weights = [&](const std::string& name, const std::string& header, std::size_t data) {
+    const std::uint64_t length = header.size();
+    std::string bytes(reinterpret_cast<const char*>(&length), sizeof(length));
+    bytes += header + std::string(data, '\1');
+    testing::write_file(
+        folder / name,
+        Bytes(std::as_bytes(std::span(bytes)).begin(), std::as_bytes(std::span(bytes)).end()));
+  };
+  weights("two",
+          R"({"__metadata__":{"format":"pt"},"a.weight":{"dtype":"F32","shape":[2,3],)"
+          R"("data_offsets":[0,24]},"b":{"dtype":"I64","shape":[],"data_offsets":[24,32]}})",
+          32);
+  weights("empty", R"({"a":{"dtype":"BF16","shape":[0,3],"data_offsets":[0,0]}})", 0);
+  weights("nothing", "{}", 0);
+}
+
 void fingerprint_seeds(const fs::path& folder) {
   CaseFingerprint made;
   made.voxels = 60;
@@ -358,6 +375,7 @@ int main(int count, char** words) {
     fingerprint_seeds(folder / "fingerprints");
     dataset_seeds(folder / "datasets");
     volume_header_seeds(folder / "volume_header");
+    weight_seeds(folder / "weights");
   } catch (const std::exception& error) {
     std::cerr << "fuzz_seeds: " << error.what() << '\n';
     return EXIT_FAILURE;
