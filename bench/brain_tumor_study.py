@@ -11,9 +11,9 @@ import argparse
 import csv
 import json
 import pathlib
-import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import study_runs
+
 CHANNELS = ("T1post", "FLAIR", "ADC")
 SETTINGS = """base: finetune/segment.yaml
 encoder:
@@ -41,20 +41,10 @@ train:
 """
 
 
-class Study:
+class Study(study_runs.Runs):
     def __init__(self, options):
-        self.o = options
+        super().__init__(options)
         self.data = pathlib.Path(options.data).resolve()
-        self.out = pathlib.Path(options.out).resolve()
-        self.out.mkdir(parents=True, exist_ok=True)
-
-    def marrow(self, *words, fails=False):
-        command = [self.o.marrow, *words, "--work", self.out / "work", "--threads", self.o.threads, "--progress", "none", "--json"]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                              env={"OMP_WAIT_POLICY": "passive", "PATH": "/usr/bin:/bin"})
-        if not fails and done.returncode not in (0, 6):
-            raise SystemExit(f"exit code {done.returncode} of {' '.join(map(str, command))}: {done.stderr.strip()}")
-        return (done.returncode, done.stderr) if fails else json.loads(done.stdout)
 
     def exams(self):
         """(patient, exam, [channel, ...], mask): the masks of DICOM exams are series, too, and become NIfTI."""
@@ -99,18 +89,16 @@ class Study:
             for case in summary["metric_per_case"]:
                 numbers = case["metrics"]["1"]
                 print(f"| {patient} | {case['case']} | {numbers['Dice']:.3f} | {numbers['n_pred']} ({numbers['n_ref']}) |", flush=True)
-            code, said = self.marrow("evaluate", run, "--data", self.write_list(self.out / f"{patient}-no-flair", exams, patient, "FLAIR"),
-                                     fails=True)
-            print(f"\nthe same without FLAIR: exit code {code}, {said.strip().splitlines()[-1]}\n", flush=True)
+            without = self.write_list(self.out / f"{patient}-no-flair", exams, patient, "FLAIR")
+            code, _, said = self.attempt("evaluate", run, "--data", without)
+            print(f"\nthe same without FLAIR: exit code {code}, {said.splitlines()[-1]}\n", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--marrow", default=str(ROOT / "build" / "marrow"))
+    study_runs.add_options(parser)
     parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--threads", type=int, default=2)
     Study(parser.parse_args()).go()
 
 

@@ -5,17 +5,16 @@
     bench/picture_study.py --list covid=covid.csv --out study --tables                              # only prints them
 
 A list is a CSV (image,label[,patient],split) with splits train and test. Every method pretrains on its training pictures without
-labels, once for each seed; encoders are probed (means over draws of labels) and fine-tuned from `--cases` labels of each class, beside
-the same networks untrained. Test pictures are those of the split "test".
+labels, once for each seed, or on those of one list for all (`--pretrain-on`); encoders are probed (means over draws of labels) and
+fine-tuned from `--cases` labels of each class, beside the same networks untrained. Test pictures are those of the split "test".
 """
 
 import argparse
-import json
-import pathlib
 import statistics
-import subprocess
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import study_runs
+from study_runs import mean_text
+
 # The preset of pretraining, the network (which also starts from chance), and what else differs from the preset.
 METHODS = {
     "mae": ("pretrain/mae2d.yaml", ["encoder.name=vit", "encoder.dimensions=2", "encoder.size=custom", "encoder.width=192",
@@ -27,58 +26,52 @@ METHODS = {
 SIZE = ["prepare.fit_size=64"]
 
 
-class Study:
+class Study(study_runs.Runs):
     def __init__(self, options):
-        self.o = options
-        self.out = pathlib.Path(options.out).resolve()
+        super().__init__(options)
         self.lists = dict(word.split("=", 1) for word in options.list)
         self.steps = dict(word.split("=", 1) for word in options.steps)
 
-    def marrow(self, *words):
-        command = [self.o.marrow, *words, "--work", self.out / "work", "--threads", self.o.threads, "--progress", "none", "--json"]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                              env={"OMP_WAIT_POLICY": "passive", "PATH": "/usr/bin:/bin"})
-        if done.returncode not in (0, 6):
-            raise SystemExit(f"exit code {done.returncode} of {' '.join(map(str, command))}: {done.stderr.strip()}")
-        return json.loads(done.stdout)
+    def make(self, name, make):
+        """A cell's answer; None where it was not run and only tables are wanted."""
+        return self.cell(name, None if self.o.tables else make)
 
-    def cell(self, name, make):
-        """The answer of a finished cell, or the one that `make` gives, which is kept."""
-        file = self.out / "cells" / f"{name}.json"
-        if file.exists():
-            return json.loads(file.read_text(encoding="utf-8"))
-        if self.o.tables:
-            return None
-        answer = make()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(answer), encoding="utf-8")
-        return answer
+    def source(self, data):
+        return self.o.pretrain_on or data
 
     def pretrain(self, data, method, seed):
         preset, network, more = METHODS[method]
-        return self.cell(f"{data}-{method}-{seed}-pretrain", lambda: self.marrow(
-            "pretrain", "--config", preset, "--data", self.lists[data], "--out", self.run(data, method, seed), "--seed", seed,
+        source = self.source(data)
+        return self.make(f"{source}-{method}-{seed}-pretrain", lambda: self.marrow(
+            "pretrain", "--config", preset, "--data", self.lists[source], "--out", self.run(data, method, seed), "--seed", seed,
             *network, *more, f"train.steps={self.steps[method]}", "train.batch_size=32", *SIZE))
 
     def run(self, data, method, seed):
-        return self.out / "runs" / f"{data}-{method}-{seed}"
+        return self.out / "runs" / f"{self.source(data)}-{method}-{seed}"
+
+    def name(self, data, method, seed, pretrained):
+        """Of a cell: whatever an encoder learnt from, untrained it is the same."""
+        from_others = pretrained and self.source(data) != data
+        return f"{data}-{f'{self.source(data)}-' if from_others else ''}{method}-{seed}"
 
     def probe(self, data, method, seed, initial):
         words = ["--initial"] if initial else []
         kind = "initial" if initial else "trained"
-        return self.cell(f"{data}-{method}-{seed}-probe-{kind}", lambda: self.marrow(
+        return self.make(f"{self.name(data, method, seed, not initial)}-probe-{kind}", lambda: self.marrow(
             "probe", self.run(data, method, seed), "--data", self.lists[data], "--seed", seed, *words,
             "probe.budgets=[1,2,5,20]", "probe.draws=10", "probe.resamples=200", "probe.kinds=[knn,linear]", "probe.k=1"))
 
     def finetune(self, data, method, seed, pretrained):
+        name = f"{self.name(data, method, seed, pretrained)}-{'from' if pretrained else 'scratch'}-{self.o.cases}"
+
         def make():
-            out = self.out / "runs" / f"{data}-{method}-{seed}-{'from' if pretrained else 'scratch'}-{self.o.cases}"
+            out = self.out / "runs" / name
             start = [self.run(data, method, seed)] if pretrained else ["none"]
             network = [] if pretrained else METHODS[method][1]
             self.marrow("finetune", "classify", "--from", *start, "--data", self.lists[data], "--cases", self.o.cases, "--out", out,
                         "--seed", seed, *network, f"train.steps={self.o.finetune_steps}", *self.o.finetune)
             return self.marrow("evaluate", out, "--data", self.lists[data])
-        return self.cell(f"{data}-{method}-{seed}-finetune-{'from' if pretrained else 'scratch'}-{self.o.cases}", make)
+        return self.make(f"finetune-{name}", make)
 
     def work(self):
         for seed in self.o.seeds:
@@ -90,13 +83,6 @@ class Study:
                         self.finetune(data, method, seed, trained)
 
     def tables(self):
-        def mean(values):
-            values = [value for value in values if value is not None]
-            if not values:
-                return "-"
-            spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-            return f"{statistics.fmean(values):.3f}{spread}"
-
         for measure, name in (("accuracy", "accuracy"), ("macro_auroc", "AUROC")):
             print(f"\nProbes, {name}, mean over seeds ± standard deviation\n")
             print("| data | network | start | probe | 1 | 2 | 5 | 20 per class |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
@@ -107,9 +93,9 @@ class Study:
                         for kind in ("knn", "linear"):
                             row = []
                             for budget in (1, 2, 5, 20):
-                                row.append(mean([next((r[measure] for r in cell["per_fraction"]
-                                                       if r["probe"] == kind and r["per_class"] == budget), None)
-                                                 for cell in cells if cell]))
+                                row.append(mean_text([next((r[measure] for r in cell["per_fraction"]
+                                                            if r["probe"] == kind and r["per_class"] == budget), None)
+                                                      for cell in cells if cell]))
                             print(f"| {data} | {method} | {'untrained' if initial else 'pretrained'} | {kind} | {' | '.join(row)} |")
         print(f"\nFine-tuned with {self.o.cases} labels of each class, test pictures\n")
         print("| data | network | start | accuracy | AUROC | seconds of pretraining |\n| --- | --- | --- | --- | --- | --- |")
@@ -120,22 +106,21 @@ class Study:
                     done = [cell["mean"] for cell in cells if cell]
                     seconds = [cell["seconds"] for cell in (self.pretrain(data, method, seed) for seed in self.o.seeds) if cell]
                     print(f"| {data} | {method} | {'pretrained' if pretrained else 'scratch'} | "
-                          f"{mean([m['accuracy'] for m in done])} | {mean([m['macro_auroc'] for m in done])} | "
+                          f"{mean_text([m['accuracy'] for m in done])} | {mean_text([m['macro_auroc'] for m in done])} | "
                           f"{statistics.fmean(seconds) if pretrained and seconds else 0:.0f} |")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="append", required=True, metavar="NAME=CSV")
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--marrow", default=str(ROOT / "build" / "marrow"))
+    study_runs.add_options(parser)
     parser.add_argument("--seeds", type=int, nargs="+", default=[17, 18, 19])
     parser.add_argument("--steps", nargs=2, default=["mae=4000", "spark=3000"], metavar="METHOD=N", help="of pretraining, in batches of 32")
+    parser.add_argument("--pretrain-on", metavar="NAME", help="pretrain on this list alone, probe and fine-tune on all")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--cases", type=int, default=5, help="labels of each class for fine-tuning")
     parser.add_argument("--finetune-steps", type=int, default=150)
     parser.add_argument("--finetune", nargs="*", default=[], help="further settings of the fine-tuning")
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tables", action="store_true", help="only print what is there")
     study = Study(parser.parse_args())
     if not study.o.tables:
