@@ -98,7 +98,7 @@ void check_single_volume(const NiftiBytes& bytes, const std::string& name) {
     throw FileError(
         ErrorCode::kUnsupported,
         "several-volumes",
-        fmt::format("{}: expected one volume, found {}; say which one or split the file",
+        fmt::format("{}: expected one volume, found {}; `marrow convert` makes a file of each",
                     name,
                     header.volumes));
   }
