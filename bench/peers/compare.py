@@ -103,9 +103,13 @@ def figures(data, predictions, series):
         ("nifti", "NIfTI volumes read to float32 through the parsing child", "volumes/s", "io_bench", "^ReadNiftiInChild/",
          [images], [("nibabel", "read_nifti_peer.py", [images])]),
         *[("hash", f"{title} of 512x512 slices", "slices/s", "reduce_bench", f"^{benchmark}$", [],
-           [("imagehash", "reduce_peer.py", ["--hash", name])])
+           [("imagehash", "reduce_peer.py", ["--measure", name])])
           for name, title, benchmark in (("dhash", "difference hash", "DifferenceHash"),
                                          ("phash", "perceptual hash", "PerceptualHash"))],
+        *[("similarity", f"{title} of pairs of 224x224 slices", "pairs/s", "reduce_bench", f"^{benchmark}$", [],
+           [(tool, "reduce_peer.py", ["--measure", name])])
+          for name, title, benchmark, tool in (("ssim", "structural similarity", "StructuralSimilarity", "scikit-image"),
+                                               ("mutual_information", "mutual information", "MutualInformation", "NumPy"))],
         *[("cosine", f"pairs with a cosine of 0.95 and more among {count:,} vectors of {d}", "vectors/s", "cosine_bench",
            f"^CosinePairs/d:{d}/n:{count}/workers:{{threads}}/", [],
            [(f"FAISS, {mode}", "cosine_peer.py", ["--mode", mode, "--dimensions", d, "--count", count])
