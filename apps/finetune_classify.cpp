@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "apps/class_table.h"
 #include "apps/classification_model.h"
@@ -85,6 +87,22 @@ std::map<std::int64_t, std::vector<float>> targets_by_case(const TrainingData& d
   return targets;
 }
 
+// Which classes the training and validation cases are of.
+std::string text_of_labels(const Dataset& dataset,
+                           const ClassTable& table,
+                           const FinetuneCases& cases) {
+  std::set<std::string> keys(cases.training.begin(), cases.training.end());
+  keys.insert(cases.validation.begin(), cases.validation.end());
+  std::vector<std::string> lines;
+  for (const Case& one : dataset.cases) {
+    if (keys.contains(one.key)) {
+      lines.push_back(fmt::format("{}:{}", one.key, fmt::join(table.targets_of(one), ",")));
+    }
+  }
+  std::sort(lines.begin(), lines.end());
+  return join(lines, "\n");
+}
+
 // Scores of the validation cases, for choosing the best checkpoint.
 class Validation {
  public:
@@ -141,8 +159,9 @@ int finetune_classify(const CommandContext& context, const FinetuneArguments& ar
                          "method"});
   PartSections parts(config);
   const auto recipe = parts.options<RecipeOptions>("prepare");
-  const TrainingData data = open_dataset(
+  TrainingData data = open_dataset(
       arguments.data, context.options.work, recipe, context.options.seed, context.options.threads);
+  leave_out_refused(data);
   const ClassTable table = class_table(data.dataset);
 
   const std::shared_ptr<Encoder> encoder = parts.encoder("resnet");
@@ -193,6 +212,7 @@ int finetune_classify(const CommandContext& context, const FinetuneArguments& ar
   finetuning.train = train_options;
   finetuning.yaml = parts.yaml();
   finetuning.facts = class_facts(table);
+  finetuning.labels = text_of_labels(data.dataset, table, cases);
   Validation validation(data, table, cases.validation, options.select);
   const ImageView view{.size = input.patch_size,
                        .dimensions = encoder->dimensions(),

@@ -116,8 +116,9 @@ int finetune_segment(const CommandContext& context, const FinetuneArguments& arg
                          "method"});
   PartSections parts(config);
   const auto recipe = parts.options<RecipeOptions>("prepare");
-  const TrainingData data = open_dataset(
+  TrainingData data = open_dataset(
       arguments.data, context.options.work, recipe, context.options.seed, context.options.threads);
+  leave_out_refused(data);
   check_classes(data.dataset);
 
   const std::shared_ptr<Encoder> encoder = parts.encoder("resenc_unet");

@@ -1,5 +1,6 @@
 #include "apps/finetuning.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -7,10 +8,12 @@
 
 #include "apps/cli.h"
 #include "apps/data_counts.h"
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/text.h"
+#include "models/training/same_run.h"
 
 namespace marrow {
 
@@ -34,6 +37,27 @@ void check_contract(const VolumeStore& store,
   }
 }
 
+// Whether somebody asked for a recipe: on the command line, or in a file of their own. What a
+// preset of the program says is for networks that start from chance.
+bool asks_for_recipe(const CommandContext& context) {
+  return std::any_of(context.overrides.begin(),
+                     context.overrides.end(),
+                     [](const std::string& word) { return word.starts_with("prepare."); }) ||
+         std::filesystem::exists(context.config_name);
+}
+
+// Images and labels: what a network learns from other labels is another network.
+std::string fingerprint_of(const TrainingData& data,
+                           const FinetuneCases& cases,
+                           const Finetuning& finetuning) {
+  std::string labels = finetuning.labels;
+  for (const auto& [name, fact] : finetuning.facts) {
+    labels += "\n" + name + "=" + fact;
+  }
+  return data.store->fingerprint() + ":" + join(cases.training, ",") + ":" +
+         sha256_hex(labels).substr(0, 16);
+}
+
 }  // namespace
 
 Config config_with_pretrained(const CommandContext& context, const FinetuneArguments& arguments) {
@@ -55,7 +79,11 @@ Config config_with_pretrained(const CommandContext& context, const FinetuneArgum
   if (config.has("prepare")) {
     const std::string difference =
         recipe_difference(config.section("prepare").parse<RecipeOptions>(), pretrained.recipe);
-    settle_breach(rule, "`prepare`", difference);
+    if (asks_for_recipe(context)) {
+      settle_breach(rule, "`prepare`", difference);
+    } else if (!difference.empty() && rule != ContractRule::kOverride) {
+      context.say("prepare is that of " + arguments.from + ", not of the preset: " + difference);
+    }
     if (rule == ContractRule::kOverride) {
       kept = {"encoder"};
     }
@@ -96,9 +124,6 @@ int run_finetuning(const CommandContext& context,
                    const Finetuning& finetuning) {
   const auto labelled = static_cast<std::int64_t>(cases.training.size());
   RunFolder run(arguments.out);
-  run.write_config(finetuning.yaml);
-  run.write_flow(finetuning_flow(
-      data.flow, data.dataset, *data.store, labelled, static_cast<bool>(finetuning.validate)));
   std::map<std::string, std::string> facts = {
       {"contract", arguments.contract},
       {"from",
@@ -109,17 +134,22 @@ int run_finetuning(const CommandContext& context,
       {"validation_cases", join(cases.validation, ",")}};
   facts.insert(finetuning.facts.begin(), finetuning.facts.end());
   facts.merge(contract_facts(*data.store, cases.store_training));
-  const std::string fingerprint = data.store->fingerprint() + ":" + join(cases.training, ",");
-  run.write_manifest(context, arguments.task, fingerprint, facts, nullptr);
 
   TrainRun train_run;
   train_run.folder = run.path();
   train_run.label = arguments.task;
   train_run.config_yaml = finetuning.yaml;
-  train_run.data_fingerprint = fingerprint;
+  train_run.data_fingerprint = fingerprint_of(data, cases, finetuning);
   train_run.accept_changed_data = arguments.accept_changed_data;
   train_run.seed = context.options.seed;
   train_run.validate = finetuning.validate;
+  // Classes in another order would be other classes.
+  train_run.metadata.assign(finetuning.facts.begin(), finetuning.facts.end());
+  check_resumable(train_run);
+  run.write_config(finetuning.yaml);
+  run.write_flow(finetuning_flow(
+      data.flow, data.dataset, *data.store, labelled, static_cast<bool>(finetuning.validate)));
+  run.write_manifest(context, arguments.task, train_run.data_fingerprint, facts, nullptr);
   log::info(fmt::format(
       "{} · {} labelled cases of {} · from {} · {} validation cases · {} threads · seed {}",
       arguments.task,
@@ -137,7 +167,7 @@ int run_finetuning(const CommandContext& context,
                  yaml_section(finetuning.yaml, "encoder"),
                  recipe,
                  fmt::format("Fine-tuned ({}) on {} labelled cases.", arguments.task, labelled));
-  run.write_manifest(context, arguments.task, fingerprint, facts, &result);
+  run.write_manifest(context, arguments.task, train_run.data_fingerprint, facts, &result);
   context.answer(
       {{"method", arguments.task},
        {"encoder", finetuning.encoder_name},

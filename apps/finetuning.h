@@ -63,6 +63,7 @@ struct Finetuning {
   TrainOptions train;
   std::string yaml;                          // resolved
   std::map<std::string, std::string> facts;  // of the task, for the manifest
+  std::string labels;  // of all cases, where they are not among the images of the store
   std::function<double(std::int64_t step, const ComputeMode& mode)> validate;  // may be empty
 };
 

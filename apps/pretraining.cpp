@@ -20,6 +20,7 @@
 #include "core/progress.h"
 #include "core/rng.h"
 #include "io/nifti/nifti.h"
+#include "models/training/same_run.h"
 #include "volumes/loader/loader.h"
 
 namespace marrow {
@@ -75,6 +76,23 @@ std::map<std::string, std::string> with_volumes(std::map<std::string, std::strin
                                                 std::size_t volumes) {
   facts["volumes"] = std::to_string(volumes);
   return facts;
+}
+
+// `marrow prepare` stores nothing that `reduce` left out, so that ignoring it brings nothing back.
+void say_what_is_not_stored(const CommandContext& context, const VolumeStore& store) {
+  const std::optional<Reduction> decided = decided_reduction(context, "");
+  std::int64_t missing = 0;
+  if (decided) {
+    for (const DroppedCase& one : decided->dropped) {
+      missing += store.find(one.key) < 0 ? 1 : 0;
+    }
+  }
+  if (missing > 0) {
+    context.say(fmt::format(
+        "{} volumes that `reduce` left out are not in the store, which has what was kept when it "
+        "was made; to use them, too: marrow reduce --undo, then marrow prepare",
+        format_count(missing)));
+  }
 }
 
 }  // namespace
@@ -140,6 +158,9 @@ Pretrained pretrain(const CommandContext& context, const PretrainArguments& argu
     reduction =
         decided_reduction(context, arguments.data.empty() ? "" : collection_of(data.dataset));
   }
+  if (arguments.ignore_reduction && arguments.data.empty()) {
+    say_what_is_not_stored(context, *data.store);
+  }
   if (reduction) {
     const ReductionUse use = use_reduction(*reduction, encoder->dimensions() == 2, input);
     fingerprint += "+reduced-" + use.digest;
@@ -173,6 +194,14 @@ Pretrained pretrain(const CommandContext& context, const PretrainArguments& argu
   const std::string yaml = resolved_recipe.yaml() + parts.yaml();
 
   RunFolder run(arguments.out);
+  TrainRun train_run;
+  train_run.folder = run.path();
+  train_run.label = context.config.section("method").part_name("spark");
+  train_run.config_yaml = yaml;
+  train_run.data_fingerprint = fingerprint;
+  train_run.accept_changed_data = arguments.accept_changed_data;
+  train_run.seed = context.options.seed;
+  check_resumable(train_run);
   run.write_config(yaml);
   run.write_flow(
       pretraining_flow(data.flow, *data.store, static_cast<std::int64_t>(input.cases.size())));
@@ -186,13 +215,6 @@ Pretrained pretrain(const CommandContext& context, const PretrainArguments& argu
   loader.two_dimensional = encoder->dimensions() == 2;
   loader.views = method->needs().views;
   const std::unique_ptr<BatchSource> batches = make_loader(*data.store, *sampler, augment, loader);
-  TrainRun train_run;
-  train_run.folder = run.path();
-  train_run.label = context.config.section("method").part_name("spark");
-  train_run.config_yaml = yaml;
-  train_run.data_fingerprint = fingerprint;
-  train_run.accept_changed_data = arguments.accept_changed_data;
-  train_run.seed = context.options.seed;
   std::int64_t parameters = 0;
   for (const at::Tensor& parameter : encoder->parameters()) {
     parameters += parameter.numel();

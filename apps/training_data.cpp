@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "io/datasets/dataset_reader.h"
 #include "io/image_source.h"
 #include "volumes/preprocess/case_reading.h"
@@ -94,6 +95,30 @@ TrainingData open_dataset(const std::filesystem::path& data,
     result.prepared.bytes_store = folder_bytes(folder);
   }
   return result;
+}
+
+void leave_out_refused(TrainingData& data) {
+  std::vector<std::string> names;
+  std::erase_if(data.dataset.cases, [&](const Case& one) {
+    const bool refused = data.store->find(one.key) < 0;
+    if (refused) {
+      names.push_back(case_name(one));
+    }
+    return refused;
+  });
+  if (!names.empty()) {
+    constexpr std::size_t kNamed = 3;
+    const std::size_t count = names.size();
+    names.resize(std::min(count, kNamed));
+    log::warn(
+        fmt::format("{} of {} cases of {} could not be prepared and are left out: {}{}; repair "
+                    "them, or take them out of the data set",
+                    count,
+                    count + data.dataset.cases.size(),
+                    data.dataset.name,
+                    join(names, ", "),
+                    count > kNamed ? ", ..." : ""));
+  }
 }
 
 std::vector<std::int64_t> store_cases(const VolumeStore& store,

@@ -32,6 +32,10 @@ struct TrainingData {
                                         std::uint64_t seed,
                                         std::int64_t threads);
 
+// Takes the cases that could not be prepared out of the data set, with a warning that names them:
+// one damaged picture shall not keep the others from being learnt from.
+void leave_out_refused(TrainingData& data);
+
 // Store indices of the cases with one of `keys`; a key that is not in the store is
 // Error{kNothingFound}.
 [[nodiscard]] std::vector<std::int64_t> store_cases(const VolumeStore& store,

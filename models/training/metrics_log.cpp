@@ -13,6 +13,7 @@ namespace marrow {
 struct MetricsLog::State {
   std::filesystem::path file;
   std::unique_ptr<EventFile> events;
+  std::map<std::string, double> earlier;
 };
 
 MetricsLog::MetricsLog(const std::filesystem::path& folder, std::int64_t resumed_from)
@@ -25,6 +26,14 @@ MetricsLog::MetricsLog(const std::filesystem::path& folder, std::int64_t resumed
         nlohmann::json::parse(line, nullptr, false);  // a cut last line is dropped
     if (row.is_object() && row.value("step", std::int64_t{0}) <= resumed_from && resumed_from > 0) {
       kept += line + "\n";
+      if (row.contains("loss")) {  // else a validation's
+        state_->earlier.clear();
+        for (const auto& [name, value] : row.items()) {
+          if (value.is_number() && name != "step") {
+            state_->earlier[name] = value.get<double>();
+          }
+        }
+      }
     }
   }
   write_atomically(state_->file, kept);
@@ -32,6 +41,10 @@ MetricsLog::MetricsLog(const std::filesystem::path& folder, std::int64_t resumed
 }
 
 MetricsLog::~MetricsLog() = default;
+
+const std::map<std::string, double>& MetricsLog::earlier() const {
+  return state_->earlier;
+}
 
 void MetricsLog::row(std::int64_t step, const std::vector<std::pair<std::string, double>>& values) {
   nlohmann::ordered_json row = {{"step", step}};

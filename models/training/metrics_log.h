@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,6 +20,10 @@ class MetricsLog {
   ~MetricsLog();
   MetricsLog(const MetricsLog&) = delete;
   MetricsLog& operator=(const MetricsLog&) = delete;
+
+  // The last row of training that was kept, without its step and what is no number; empty if there
+  // is none.
+  [[nodiscard]] const std::map<std::string, double>& earlier() const;
 
   void row(std::int64_t step, const std::vector<std::pair<std::string, double>>& values);
 

@@ -20,6 +20,7 @@
 #include "models/training/device_batches.h"
 #include "models/training/metrics_log.h"
 #include "models/training/optimizer.h"
+#include "models/training/same_run.h"
 #include "models/training/schedule.h"
 #include "models/training/weight_average.h"
 
@@ -50,7 +51,8 @@ class Run {
   TrainResult train() {
     const std::optional<Checkpoint> checkpoint = latest_checkpoint(run_.folder);
     if (checkpoint.has_value()) {
-      check_same_run(*checkpoint);
+      check_same_run(checkpoint->content.metadata, run_);
+      warn_of_threads(*checkpoint);
       result_.mode = compute_mode_from_name(checkpoint->text("compute_mode"));
     } else {
       result_.mode = choose_compute_mode(options_.precision, options_.layout, device_);
@@ -70,6 +72,7 @@ class Run {
     metrics_ = &metrics;
     Progress progress(run_.label, options_.steps, "steps", default_progress_style());
     progress.start_at(step_);
+    const bool ended_before = step_ >= options_.steps || result_.stopped_early;
     while (step_ < options_.steps && !result_.stopped_early) {
       const Clock::time_point start = Clock::now();
       one_step();
@@ -106,41 +109,16 @@ class Run {
             : 0;
     result_.waiting = train_seconds_ > 0 ? waiting_seconds_ / train_seconds_ : 0;
     result_.overhead = overhead();
+    if (ended_before) {
+      take_figures(metrics.earlier());
+    }
     result_.peak_rss = peak_rss_bytes();
     result_.checkpoint = checkpoint_path(run_.folder, step_);
     return result_;
   }
 
  private:
-  void check_same_run(const Checkpoint& checkpoint) const {
-    if (checkpoint.text("config") != run_.config_yaml) {
-      const std::vector<std::string> before = split_words(checkpoint.text("config"), '\n');
-      const std::vector<std::string> now = split_words(run_.config_yaml, '\n');
-      std::string difference = "the sections differ";
-      for (std::size_t i = 0; i < std::min(before.size(), now.size()); ++i) {
-        if (before[i] != now[i]) {
-          difference = "\"" + std::string(trim(before[i])) + "\" became \"" +
-                       std::string(trim(now[i])) + "\"";
-          break;
-        }
-      }
-      throw Error(
-          ErrorCode::kRefused,
-          run_.folder.string() + " holds a run with another configuration (" + difference +
-              "); name another folder with --out, or give the same configuration to resume");
-    }
-    if (checkpoint.text("seed") != std::to_string(run_.seed)) {
-      throw Error(ErrorCode::kRefused,
-                  run_.folder.string() + " holds a run with seed " + checkpoint.text("seed") +
-                      ", not " + std::to_string(run_.seed) + "; name another folder with --out");
-    }
-    if (checkpoint.text("data_fingerprint") != run_.data_fingerprint && !run_.accept_changed_data) {
-      throw Error(
-          ErrorCode::kRefused,
-          "the data of " + run_.folder.string() +
-              " changed since the run was stopped; name another folder with --out, or resume with "
-              "--accept-changed-data");
-    }
+  void warn_of_threads(const Checkpoint& checkpoint) const {
     if (checkpoint.text("threads") != std::to_string(at::get_num_threads())) {
       log::warn("the run was started with " + checkpoint.text("threads") +
                 " threads and goes on with " + std::to_string(at::get_num_threads()) +
@@ -161,8 +139,22 @@ class Run {
       result_.best = std::stod(checkpoint.text("best"));
       result_.best_step = std::stoll(checkpoint.text("best_step"));
       without_better_ = std::stoll(checkpoint.text("without_better"));
+      result_.stopped_early = patience_ran_out();
     }
     log::info(fmt::format("resuming {} at step {}", run_.folder.string(), format_count(step_)));
+  }
+
+  // What an earlier call of a run that has ended said in its last row.
+  void take_figures(const std::map<std::string, double>& row) {
+    const auto take = [&](const char* name, double& figure) {
+      const auto found = row.find(name);
+      figure = found != row.end() ? found->second : figure;
+    };
+    take("loss", result_.loss);
+    take("seconds", result_.seconds);
+    take("samples_per_second", result_.samples_per_second);
+    take("waiting", result_.waiting);
+    take("overhead", result_.overhead);
   }
 
   void one_step() {
@@ -303,8 +295,12 @@ class Run {
       write_safetensors(best_checkpoint_path(run_.folder), best);
     } else {
       ++without_better_;
-      result_.stopped_early = options_.patience > 0 && without_better_ >= options_.patience;
+      result_.stopped_early = patience_ran_out();
     }
+  }
+
+  [[nodiscard]] bool patience_ran_out() const {
+    return options_.patience > 0 && without_better_ >= options_.patience;
   }
 
   [[nodiscard]] std::map<std::string, std::string> metadata() const {

@@ -97,7 +97,7 @@ struct TrainRun {
   // A score (higher is better) of the present weights; module in eval mode, autocast as in
   // training. May be empty.
   std::function<double(std::int64_t step, const ComputeMode& mode)> validate;
-  // Extra metadata for every checkpoint (the recipe, class names, ...).
+  // Extra metadata for every checkpoint (class names, ...); must be equal on resume.
   std::vector<std::pair<std::string, std::string>> metadata;
 };
 

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -236,6 +237,114 @@ TEST_F(ClassificationEndToEnd, WhatCannotBeLearntIsRefusedInOneSentence) {
   EXPECT_EQ(segmenter.exit_code, 7);
   EXPECT_THAT(segmenter.err, HasSubstr("trained on"));
   EXPECT_EQ(size.exit_code, 2) << size.err;
+}
+
+TEST_F(ClassificationEndToEnd, ACommandThatIsRefusedLeavesAFinishedRunAsItWas) {
+  ASSERT_EQ(run(finetune("shapes", "finished", {"train.steps=2"})).exit_code, 0);
+  const auto text = [&](const char* name) { return read_text(path("finished") / name); };
+  const std::string config = text("config.yaml"), manifest = text("manifest.json");
+
+  const test::ProcessResult longer = run(finetune("shapes", "finished", {"train.steps=3"}));
+
+  EXPECT_EQ(longer.exit_code, 7);
+  EXPECT_EQ(text("config.yaml"), config);
+  EXPECT_EQ(text("manifest.json"), manifest);
+}
+
+TEST_F(ClassificationEndToEnd, OtherLabelsAreNotLearntFromOnTheSameRun) {
+  const auto rows = [&](const std::string& bar) {
+    std::string text = "image,label,split\n";
+    for (int n = 0; n < 4; ++n) {
+      text += "shapes/train/bar/" + std::to_string(n) + ".png," + bar + ",train\n";
+      text += "shapes/train/disc/" + std::to_string(n) + ".png,disc,train\n";
+    }
+    return text;
+  };
+  write_list("labels.csv", rows("bar"));
+  write_list("renamed.csv", rows("edge"));  // which puts the classes into another order
+  ASSERT_EQ(run(finetune("labels.csv", "labels", {"train.steps=2"})).exit_code, 0);
+
+  const test::ProcessResult renamed = run(finetune("renamed.csv", "labels", {"train.steps=2"}));
+
+  EXPECT_EQ(renamed.exit_code, 7) << renamed.err;
+  EXPECT_THAT(renamed.err, HasSubstr("other classes"));
+}
+
+TEST_F(ClassificationEndToEnd, OneDamagedPictureIsLeftOutAndNamed) {
+  std::string rows = "image,label,split\n";
+  for (int n = 0; n < 4; ++n) {
+    rows += "shapes/train/bar/" + std::to_string(n) + ".png,bar,train\n";
+    rows += "shapes/train/disc/" + std::to_string(n) + ".png,disc,train\n";
+  }
+  write_atomically(path("damaged.png"), std::string_view("\x89PNG\r\n\x1a\nno picture"));
+  write_list("damaged.csv", rows + "damaged.png,disc,train\n");
+
+  const test::ProcessResult result = run(finetune("damaged.csv", "damaged", {"train.steps=2"}));
+
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("1 of 9 cases"));
+}
+
+TEST_F(ClassificationEndToEnd, ARecipeOfAPresetGivesWayToThatOfThePretrainedRun) {
+  const std::vector<std::string> pretrain = {"pretrain",
+                                             "--config",
+                                             "pretrain/spark2d.yaml",
+                                             "--data",
+                                             "shapes",
+                                             "--out",
+                                             "unsized",
+                                             "encoder.features=[8,16]",
+                                             "encoder.strides=[1,2]",
+                                             "encoder.blocks=[1,1]",
+                                             "method.decoder_widths=[8,16]",
+                                             "data.patch_size=[32,32]",
+                                             "train.steps=2",
+                                             "train.batch_size=2",
+                                             "train.precision=fp32"};
+  ASSERT_EQ(run(pretrain).exit_code, 0);
+  const std::vector<std::string> finetune = {"finetune",
+                                             "classify",
+                                             "--from",
+                                             "unsized",
+                                             "--data",
+                                             "shapes",
+                                             "--out",
+                                             "from-unsized",
+                                             "data.patch_size=[32,32]",
+                                             "train.steps=2",
+                                             "train.precision=fp32"};
+
+  const test::ProcessResult taken = run(finetune);
+  const test::ProcessResult asked = run([&] {
+    std::vector<std::string> words = finetune;
+    words.emplace_back("prepare.fit_size=64");
+    return words;
+  }());
+
+  EXPECT_EQ(taken.exit_code, 0) << taken.err;
+  EXPECT_THAT(taken.err, HasSubstr("prepare is that of unsized"));
+  EXPECT_EQ(asked.exit_code, 7);
+}
+
+TEST_F(ClassificationEndToEnd, EveryImageOfAFolderIsPredictedOrNamed) {
+  ASSERT_EQ(run(finetune("shapes", "predictor", {"train.steps=2"})).exit_code, 0);
+  write_atomically(path("mixed/a.png"), encode_png(made_picture(0, 1)));
+  write_atomically(path("mixed/a.jpeg"), encode_png(made_picture(1, 1)));
+  write_atomically(path("mixed/below/a.png"), encode_png(made_picture(2, 1)));
+  write_atomically(path("mixed/notes.txt"), std::string_view("no image"));
+
+  const test::ProcessResult result =
+      run({"predict", "predictor", "-i", "mixed", "-o", "mixed-said", "--json"});
+  const nlohmann::json said = nlohmann::json::parse(result.out);
+
+  EXPECT_EQ(result.exit_code, 6) << result.err;
+  EXPECT_EQ(said.at("outputs").size(), 3U);
+  std::set<std::string> files;
+  for (const nlohmann::json& output : said.at("outputs")) {
+    files.insert(output.at("path").get<std::string>());
+  }
+  EXPECT_EQ(files.size(), 3U) << "no result replaces another";
+  EXPECT_EQ(said.at("refused").size(), 1U);
 }
 
 // One-class validation cases have no AUROC; the stated rule takes accuracy instead.

@@ -16,6 +16,7 @@
 #include "core/rng.h"
 #include "models/layers/residual_block.h"
 #include "models/training/checkpoint.h"
+#include "models/training/same_run.h"
 
 namespace marrow {
 namespace {
@@ -390,6 +391,28 @@ TEST(Trainer, RefusesToResumeWithAnotherConfigurationSeedOrData) {
   changed = run_in(folder.path());
   changed.data_fingerprint = "other";
   EXPECT_EQ(code_of(changed), ErrorCode::kRefused);
+  changed.accept_changed_data = true;
+  changed.metadata = {{"classes", "0=a"}};
+  EXPECT_EQ(code_of(changed), ErrorCode::kRefused);
+  // What writes into the folder before it trains asks first.
+  EXPECT_THROW(check_resumable(changed), Error);
+  EXPECT_NO_THROW(check_resumable(run_in(folder.path())));
+  EXPECT_NO_THROW(check_resumable(run_in(folder.path() / "empty")));
+}
+
+TEST(Trainer, ARunThatHasEndedSaysTheSameWhenItIsRepeated) {
+  const TemporaryFolder folder;
+  NoiseBatches batches;
+  Denoiser first;
+  const TrainResult ended = train(first, batches, small_options(20), run_in(folder.path()));
+  Denoiser second;
+  const TrainResult repeated = train(second, batches, small_options(20), run_in(folder.path()));
+
+  EXPECT_EQ(repeated.resumed_from, 20);
+  EXPECT_EQ(repeated.steps, 20);
+  EXPECT_EQ(repeated.loss, ended.loss);
+  EXPECT_GT(repeated.seconds, 0);
+  EXPECT_GT(repeated.samples_per_second, 0);
 }
 
 TEST(Trainer, SkipsOneUpdateThatIsNotFiniteAndKeepsTheWeightsFinite) {
@@ -443,6 +466,11 @@ TEST(Trainer, KeepsTheBestByValidationAndStopsWhenItNoLongerImproves) {
   EXPECT_EQ(result.steps, 25);
   EXPECT_TRUE(result.stopped_early);
   EXPECT_EQ(read_safetensors_metadata(best_checkpoint_path(folder.path())).at("step"), "15");
+
+  Denoiser again;
+  const TrainResult repeated = train(again, batches, options, run);
+  EXPECT_EQ(repeated.steps, 25) << "what has stopped does not go on";
+  EXPECT_TRUE(repeated.stopped_early);
 }
 
 TEST(Trainer, MetricsHaveEveryStepOnceAfterAResume) {
