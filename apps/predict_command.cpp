@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include <ATen/Parallel.h>
@@ -52,32 +54,32 @@ Case predict_input(std::string name, ImageRef image, Modality modality = Modalit
   return input;
 }
 
-// A file is taken as it is, and so is every picture of a folder that has any. Another folder is
-// scanned, and every series with the verdict "use" is predicted. Refused ones come back as issues.
-std::vector<Case> find_inputs(const std::filesystem::path& input, std::vector<Issue>& issues) {
-  if (!std::filesystem::exists(input)) {
-    throw Error(ErrorCode::kNothingFound, "--input: there is no " + printable(input.string(), 400));
-  }
-  std::vector<Case> inputs;
-  if (std::filesystem::is_regular_file(input)) {
-    inputs.push_back(predict_input(without_image_ending(input.filename().string()),
-                                   ImageRef{keyed_digest("predict", input.string()), {input}}));
-    return inputs;
-  }
-  std::vector<std::filesystem::path> pictures;
-  for (const auto& entry : std::filesystem::directory_iterator(input)) {
-    if (entry.is_regular_file() && has_picture_ending(entry.path().filename().string())) {
-      pictures.push_back(entry.path());
+Case predict_file(std::string name, const std::filesystem::path& file) {
+  return predict_input(std::move(name), ImageRef{keyed_digest("predict", file.string()), {file}});
+}
+
+struct FolderFiles {
+  std::vector<std::filesystem::path> pictures;  // ascending
+  bool others = false;
+};
+
+FolderFiles files_of(const std::filesystem::path& folder) {
+  FolderFiles files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) {
+      const bool picture = has_picture_ending(entry.path().filename().string());
+      files.others = files.others || !picture;
+      if (picture) {
+        files.pictures.push_back(entry.path());
+      }
     }
   }
-  std::sort(pictures.begin(), pictures.end());
-  for (const std::filesystem::path& picture : pictures) {
-    inputs.push_back(predict_input(without_image_ending(picture.filename().string()),
-                                   ImageRef{keyed_digest("predict", picture.string()), {picture}}));
-  }
-  if (!inputs.empty()) {
-    return inputs;
-  }
+  std::sort(files.pictures.begin(), files.pictures.end());
+  return files;
+}
+
+// Every series of a folder that can be used; what cannot is added to `issues`, pictures apart.
+std::vector<Case> series_of(const std::filesystem::path& input, std::vector<Issue>& issues) {
   const TemporaryFolder folder;
   Catalogue catalogue(folder.path() / "catalogue.db", Catalogue::Mode::kWrite);
   const std::vector<std::filesystem::path> archive = {input};
@@ -85,25 +87,41 @@ std::vector<Case> find_inputs(const std::filesystem::path& input, std::vector<Is
   // What a user points at is meant, also when other software made it from other images.
   options.use_derived = true;
   static_cast<void>(scan(archive, catalogue, options));
-  issues = catalogue.issues();
+  std::set<std::filesystem::path> named;
+  for (const Issue& issue : catalogue.issues()) {
+    if (!has_picture_ending(issue.path.filename().string())) {
+      named.insert(issue.path);
+      issues.push_back(issue);
+    }
+  }
+  std::vector<Case> inputs;
   for (const SeriesRecord& series : catalogue.series()) {
     if (series.verdict == Verdict::kRefuse) {
-      issues.push_back({series.files.empty() ? input : series.files.front(),
-                        ErrorCode::kUnsupported,
-                        series.reason_code,
-                        series.reason,
-                        ""});
+      const bool known = std::any_of(series.files.begin(),
+                                     series.files.end(),
+                                     [&](const auto& file) { return named.contains(file); });
+      if (!known) {
+        issues.push_back({series.files.empty() ? input : series.files.front(),
+                          ErrorCode::kUnsupported,
+                          series.reason_code,
+                          series.reason,
+                          ""});
+      }
       continue;
     }
     // A volume file keeps its name; a DICOM stack is called by its folder, which says nothing
-    // about a patient that the input did not say already, plus the key where a folder holds
-    // several.
+    // about a patient that the input did not say already.
     const std::string name = series.format != "dicom"
                                  ? without_image_ending(series.files.front().filename().string())
                                  : series.files.front().parent_path().filename().string();
     inputs.push_back(
         predict_input(name, ImageRef{series.key, series.files, series.volume}, series.modality));
   }
+  return inputs;
+}
+
+// Where several would be called the same, all of them have their key behind their name.
+void tell_apart(std::vector<Case>& inputs) {
   std::map<std::string, int> uses;
   for (const Case& item : inputs) {
     ++uses[item.key];
@@ -114,6 +132,36 @@ std::vector<Case> find_inputs(const std::filesystem::path& input, std::vector<Is
       item.key += "_" + item.images.front().key;
     }
   }
+}
+
+// A file is taken as it is, and so is every picture of a folder and of what is in it, named by its
+// path there. Other files are scanned, and every series with the verdict "use" is predicted.
+// Refused ones come back as issues.
+std::vector<Case> find_inputs(const std::filesystem::path& input, std::vector<Issue>& issues) {
+  if (!std::filesystem::exists(input)) {
+    throw Error(ErrorCode::kNothingFound, "--input: there is no " + printable(input.string(), 400));
+  }
+  if (std::filesystem::is_regular_file(input)) {
+    return {predict_file(without_image_ending(input.filename().string()), input)};
+  }
+  const FolderFiles files = files_of(input);
+  std::vector<Case> inputs;
+  for (const std::filesystem::path& picture : files.pictures) {
+    std::string name = without_image_ending(picture.lexically_relative(input).generic_string());
+    std::replace(name.begin(), name.end(), '/', '_');
+    inputs.push_back(predict_file(std::move(name), picture));
+  }
+  if (files.others) {
+    std::vector<Case> series = series_of(input, issues);
+    inputs.insert(inputs.end(),
+                  std::make_move_iterator(series.begin()),
+                  std::make_move_iterator(series.end()));
+  }
+  if (inputs.empty() && issues.empty()) {
+    throw Error(ErrorCode::kNothingFound,
+                "--input: there are no images in " + printable(input.string(), 400));
+  }
+  tell_apart(inputs);
   return inputs;
 }
 
