@@ -9,6 +9,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
@@ -163,10 +164,18 @@ WeightImport::Block& import_block(WeightImport& made, const std::string& name) {
   return known != made.blocks.end() ? *known : made.blocks.emplace_back(block, 0, 0);
 }
 
-// Tools that keep a tensor under several names keep equal values there.
-void check_twins(const ImportWork& work, const std::string& name) {
+// Values are numbers, and tools that keep a tensor under several names keep equal ones there.
+void check_values(const ImportWork& work, const std::string& name) {
   const at::Tensor& first = work.given(name);
-  for (const std::string& twin : work.match.names.at(name)) {
+  const std::vector<std::string>& twins = work.match.names.at(name);
+  if (first.is_floating_point() && !at::isfinite(first).all().item<bool>()) {
+    throw Error(ErrorCode::kRefused,
+                fmt::format("{}: tensor \"{}\" holds values that are no numbers (NaN or infinite); "
+                            "it comes from a training that failed, take an earlier one",
+                            work.file_name,
+                            printable(twins.front())));
+  }
+  for (const std::string& twin : twins) {
     const at::Tensor& other = work.theirs.at(twin);
     if (other.scalar_type() != first.scalar_type() || !at::equal(other, first)) {
       throw Error(ErrorCode::kRefused,
@@ -174,14 +183,14 @@ void check_twins(const ImportWork& work, const std::string& name) {
                               "\"{}\"; leave one of them out",
                               work.file_name,
                               name,
-                              printable(work.match.names.at(name).front()),
+                              printable(twins.front()),
                               printable(twin)));
     }
   }
 }
 
 at::Tensor import_value(ImportWork& work, const std::string& name, const at::Tensor& target) {
-  check_twins(work, name);
+  check_values(work, name);
   work.fit.stem = std::find(kStems.begin(), kStems.end(), name) != kStems.end();
   work.fit.positions = name == kPositions;
   const FittedTensor fitted = fit_tensor(work.given(name), target, work.fit);

@@ -17,16 +17,16 @@ struct SafetensorsDtype {
   std::int64_t bytes;  // of a value
 };
 
-constexpr std::array<SafetensorsDtype, 10> kSafetensorsDtypes = {{{"F32", 4},
-                                                                  {"F64", 8},
-                                                                  {"F16", 2},
-                                                                  {"BF16", 2},
-                                                                  {"I64", 8},
-                                                                  {"I32", 4},
-                                                                  {"I16", 2},
-                                                                  {"I8", 1},
-                                                                  {"U8", 1},
-                                                                  {"BOOL", 1}}};
+inline constexpr std::array<SafetensorsDtype, 10> kSafetensorsDtypes = {{{"F32", 4},
+                                                                         {"F64", 8},
+                                                                         {"F16", 2},
+                                                                         {"BF16", 2},
+                                                                         {"I64", 8},
+                                                                         {"I32", 4},
+                                                                         {"I16", 2},
+                                                                         {"I8", 1},
+                                                                         {"U8", 1},
+                                                                         {"BOOL", 1}}};
 
 struct SafetensorsEntry {
   std::string name;

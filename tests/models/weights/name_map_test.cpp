@@ -229,6 +229,21 @@ TEST(NameMap, ATensorThatStandsTwiceWithDifferentValuesIsRefused) {
   }
 }
 
+TEST(NameMap, WeightsThatAreNoNumbersAreRefusedByName) {
+  const auto encoder = small_encoder(kResnet);
+  TensorFile file = foreign_resnet({""});
+  file.tensors.front().second = at::full_like(file.tensors.front().second, std::nan(""));
+
+  try {
+    static_cast<void>(import_resnet(*encoder, file));
+    FAIL() << "expected a refusal";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kRefused);
+    EXPECT_THAT(error.what(), HasSubstr(file.tensors.front().first));
+    EXPECT_THAT(error.what(), HasSubstr("no numbers"));
+  }
+}
+
 TEST(NameMap, TheSecondNamesOfNnunetAloneAreEnough) {
   const std::string yaml =
       "{name: resenc_unet, dimensions: 2, features: [4, 6], strides: [1, 2], blocks: [1, 1]}";
