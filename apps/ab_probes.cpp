@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/class_table.h"
 #include "apps/cli.h"
 #include "apps/embedding.h"
 #include "apps/probing.h"
@@ -33,6 +34,7 @@ AbProbes::AbProbes(const CommandContext& context,
   check_probe(options_);
   for (const std::filesystem::path& one : data) {
     datasets_.push_back(read_dataset(one));
+    static_cast<void>(class_table(datasets_.back()));  // refused before anything is trained
   }
 }
 

@@ -161,11 +161,13 @@ UnitEmbeddings::UnitEmbeddings(const std::filesystem::path& file)
 
 void UnitEmbeddings::attach(std::vector<ReductionItem>& items) const {
   const auto width = static_cast<std::size_t>(content_.dimensions);
+  bool any = false;
   for (ReductionItem& item : items) {
     const auto found = places_.find(item.one.key);
     if (found == places_.end()) {
       continue;
     }
+    any = true;
     const std::size_t n = found->second;
     if (content_.images[n] != image_digest(item.one)) {
       throw Error(ErrorCode::kRefused,
@@ -178,6 +180,13 @@ void UnitEmbeddings::attach(std::vector<ReductionItem>& items) const {
     const auto end = static_cast<std::size_t>(content_.first_slice[n + 1]);
     item.vectors.volume = std::span(content_.volumes).subspan(n * width, width);
     item.vectors.slices = std::span(content_.slices).subspan(begin * width, (end - begin) * width);
+  }
+  if (!any && !items.empty()) {
+    throw Error(ErrorCode::kRefused,
+                fmt::format("{}: it has the features of none of these {} volumes; write them with "
+                            "`marrow embed RUN` from the same archive or --data",
+                            file_.string(),
+                            items.size()));
   }
 }
 

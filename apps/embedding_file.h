@@ -49,7 +49,8 @@ class UnitEmbeddings {
   explicit UnitEmbeddings(const std::filesystem::path& file);
 
   // Names the rows of each item; an item that the file does not know gets none. Must outlive the
-  // items. Throws Error{kRefused} when the files of a case have changed since.
+  // items. Throws Error{kRefused} when the files of a case have changed since, or when the file
+  // knows none of them.
   void attach(std::vector<ReductionItem>& items) const;
 
   [[nodiscard]] UnitRows volumes() const { return {content_.volumes, content_.dimensions}; }

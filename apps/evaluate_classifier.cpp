@@ -30,6 +30,10 @@ std::string with_interval(const Measured& measured) {
                        : fmt::format("{:.3f}", *measured.value);
 }
 
+std::string share_text(const std::optional<double>& share) {
+  return share ? fmt::format("{:.3f}", *share) : "-";
+}
+
 std::string text_of(const ClassificationEvaluation& evaluation) {
   std::string text;
   for (std::size_t n = 0; n < kProbeMetrics.size(); ++n) {
@@ -37,13 +41,12 @@ std::string text_of(const ClassificationEvaluation& evaluation) {
         "  {:<20} {}\n", metric_name(kProbeMetrics[n]), with_interval(evaluation.measures[n]));
   }
   for (const ClassScore& score : evaluation.classes) {
-    text +=
-        fmt::format("  {:<20} AUROC {:<22} sensitivity {:.3f}   specificity {:.3f}   {} cases\n",
-                    printable(score.name, 20),
-                    with_interval(score.auroc),
-                    score.sensitivity,
-                    score.specificity,
-                    score.positives);
+    text += fmt::format("  {:<20} AUROC {:<22} sensitivity {:<5}   specificity {:<5}   {} cases\n",
+                        printable(score.name, 20),
+                        with_interval(score.auroc),
+                        share_text(score.sensitivity),
+                        share_text(score.specificity),
+                        score.positives);
   }
   if (!evaluation.without_auroc.empty()) {
     text += "  without an AUROC, for want of positive or negative cases: " +

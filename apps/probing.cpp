@@ -50,8 +50,8 @@ FeatureSet part_of(const Dataset& dataset,
   FeatureSet set = labelled_rows(dataset, table, keys);
   if (set.keys.empty()) {
     throw Error(ErrorCode::kNothingFound,
-                "--data: no labelled case of " + dataset.root.string() + " is in its \"" + split +
-                    "\" part");
+                "--data: no labelled case of " + dataset.name + " is in its part \"" + split +
+                    "\"; its CSV list says in a column split which are to train and which to test");
   }
   const std::int64_t width = embeddings.dimensions;
   set.features.resize(std::ssize(set.keys), width);

@@ -122,13 +122,13 @@ nlohmann::json answer_of(const ReduceResult& result, double seconds) {
 void print_result(const CommandContext& context,
                   const ReduceResult& result,
                   const std::filesystem::path& page,
-                  double seconds) {
+                  const ReducePageFacts& facts) {
   context.print(fmt::format("{} of {} slices and {} of {} volumes are kept   {}\n",
                             format_count(result.kept_slices),
                             format_count(result.slices),
                             format_count(result.kept_cases),
                             format_count(result.cases),
-                            format_duration(seconds)));
+                            format_duration(facts.seconds)));
   for (const FilterResult& one : result.filters) {
     context.print(fmt::format("  {:<20} {:>8} volumes {:>10} slices left out   {}\n",
                               one.name,
@@ -157,8 +157,55 @@ void print_result(const CommandContext& context,
                               format_count(static_cast<std::int64_t>(result.issues.size())),
                               (context.options.work / "reduce_issues.jsonl").string()));
   }
-  context.print(
-      fmt::format("nothing was deleted: {}   take it back: marrow reduce --undo\n", page.string()));
+  context.print(fmt::format(
+      "nothing was deleted: {}   take it back: {}\n", page.string(), facts.undo_command));
+}
+
+// What takes this decision back, to be typed as it is.
+std::string undo_command(const ReduceCommandOptions& options, const CommandContext& context) {
+  std::string command = "marrow reduce --undo";
+  if (!options.data.empty()) {
+    command += " --data " + options.data.string();
+  }
+  return context.options.work == "work" ? command
+                                        : command + " --work " + context.options.work.string();
+}
+
+// Options of filters that are not in use are looked at, too: a mistake in them is one all the same.
+void check_sections(const CommandContext& context) {
+  const auto check = [&](const auto& registry) {
+    for (const auto& part : registry.parts()) {
+      if (context.config.has(part.name)) {
+        static_cast<void>(part.describe(context.config.section(part.name)));
+      }
+    }
+  };
+  check(slice_filters());
+  check(volume_filters());
+}
+
+// A curve that a preset gives is that of its own filter: another one, whose thresholds are others,
+// has none until it is asked for.
+Config config_without_foreign_curve(const CommandContext& context) {
+  Config config = context.config;
+  const auto options = config.section("reduce").parse<ReduceOptions>();
+  const bool asked =
+      std::filesystem::exists(context.config_name) ||
+      std::any_of(context.overrides.begin(), context.overrides.end(), [](const std::string& word) {
+        return word.starts_with("reduce.curve");
+      });
+  if (asked || options.slice_filters.empty()) {
+    return config;
+  }
+  const auto& part = slice_filters().find(options.slice_filters.back());
+  const ThresholdScale scale =
+      part.make(config.section(part.name), SelectionRule::kGreedyReference)->scale();
+  if (std::any_of(options.curve.begin(), options.curve.end(), [&](double threshold) {
+        return threshold < scale.low || threshold > scale.high;
+      })) {
+    config.override_with({"reduce.curve=[]"});
+  }
+  return config;
 }
 
 int undo(const ReduceCommandOptions& options, const CommandContext& context) {
@@ -180,12 +227,21 @@ int undo(const ReduceCommandOptions& options, const CommandContext& context) {
                                      format_count(series),
                                      format_count(slices))
                        : "there was no reduction to take back\n");
+  if (series > 0 && options.data.empty() &&
+      std::filesystem::exists(context.options.work / "store")) {
+    context.print("next: marrow prepare, where the store was made without these volumes\n");
+  }
   return 0;
 }
 
 int reduce_run(const ReduceCommandOptions& options, const CommandContext& context) {
   if (options.undo) {
     return undo(options, context);
+  }
+  if (options.ab.configuration.empty() && !(options.ab.probes.empty() && options.ab.out.empty())) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "--probe and --out belong to --ab CONFIG, which compares training with and without "
+                "the decision; give it, too");
   }
   if (!options.ab.configuration.empty()) {
     AbArguments ab = options.ab;
@@ -201,14 +257,16 @@ int reduce_run(const ReduceCommandOptions& options, const CommandContext& contex
     sections.push_back(part.name);
   }
   context.config.allow_sections(sections);
-  const auto reduce = context.config.section("reduce").parse<ReduceOptions>();
+  check_sections(context);
+  const Config config = config_without_foreign_curve(context);
+  const auto reduce = config.section("reduce").parse<ReduceOptions>();
   check_reduce(reduce);
   const std::string yaml = resolved_yaml(context, reduce);
 
   std::string collection;
   std::vector<ReductionItem> items;
   ReducePageFacts facts;
-  facts.undo_command = "marrow reduce --undo";
+  facts.undo_command = undo_command(options, context);
   if (options.data.empty()) {
     items = archive_items(open_work_catalogue(context),
                           options.where,
@@ -222,7 +280,6 @@ int reduce_run(const ReduceCommandOptions& options, const CommandContext& contex
     items = dataset_items(dataset);
     facts.subject = fmt::format("Data set of {} cases", format_count(std::ssize(items)));
     facts.list_command = "marrow list --of dropped --where \"collection='" + collection + "'\"";
-    facts.undo_command += " --data DATASET";
   }
   const std::filesystem::path& work = context.options.work;
   std::filesystem::create_directories(work);
@@ -243,7 +300,7 @@ int reduce_run(const ReduceCommandOptions& options, const CommandContext& contex
     CacheInWork cache(work);
     result = reduce_cases(items,
                           *source,
-                          context.config,
+                          config,
                           cache,
                           work,
                           context.options.threads,
@@ -263,7 +320,7 @@ int reduce_run(const ReduceCommandOptions& options, const CommandContext& contex
   nlohmann::json answer = answer_of(result, facts.seconds);
   answer["page"] = page.string();
   context.answer(answer);
-  print_result(context, result, page, facts.seconds);
+  print_result(context, result, page, facts);
   return result.issues.empty() ? 0 : exit_code(ErrorCode::kPartial);
 }
 

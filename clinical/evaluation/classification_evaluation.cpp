@@ -61,8 +61,9 @@ bool predicted(const ClassifiedCase& one, std::size_t k, bool multi_label) {
   return multi_label ? one.scores[k] >= 0.5 : argmax(one.scores) == k;
 }
 
-double share(std::int64_t part, std::int64_t whole) {
-  return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
+std::optional<double> share(std::int64_t part, std::int64_t whole) {
+  return whole == 0 ? std::nullopt
+                    : std::optional(static_cast<double>(part) / static_cast<double>(whole));
 }
 
 class Scorer {
@@ -162,7 +163,7 @@ ClassScore score_class(const std::vector<ClassifiedCase>& cases,
   const std::int64_t others = std::ssize(cases) - score.positives;
   score.sensitivity = share(right, score.positives);
   score.specificity = share(others - wrong, others);
-  score.f1 = share(2 * right, score.positives + right + wrong);
+  score.f1 = share(2 * right, score.positives + right + wrong).value_or(0);
   score.auroc = scorer.auroc_of(k);
   return score;
 }
@@ -245,8 +246,8 @@ std::string classification_json(const ClassificationEvaluation& evaluation) {
                        {"positives", score.positives},
                        {"auroc", number(score.auroc.value)},
                        {"auroc_ci95", interval(score.auroc.ci95)},
-                       {"sensitivity", score.sensitivity},
-                       {"specificity", score.specificity},
+                       {"sensitivity", number(score.sensitivity)},
+                       {"specificity", number(score.specificity)},
                        {"f1", score.f1}});
   }
   nlohmann::ordered_json cases = nlohmann::ordered_json::array();

@@ -26,11 +26,11 @@ struct Measured {
 // One class against all others, or one finding.
 struct ClassScore {
   std::string name;
-  std::int64_t positives = 0;  // cases that have it
-  Measured auroc;              // ties count half; empty without positive or negative cases
-  double sensitivity = 0.0;    // share of positives that were predicted; 0 without positives
-  double specificity = 0.0;    // share of the others that were not; 0 without others
-  double f1 = 0.0;             // 0 for a class that occurs in neither
+  std::int64_t positives = 0;         // cases that have it
+  Measured auroc;                     // ties count half; empty without positive or negative cases
+  std::optional<double> sensitivity;  // share of positives that were predicted; empty without any
+  std::optional<double> specificity;  // share of the others that were not; empty without others
+  double f1 = 0.0;                    // 0 for a class that occurs in neither
 };
 
 struct ClassificationEvaluation {

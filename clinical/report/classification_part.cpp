@@ -46,8 +46,12 @@ ClassScore class_of(const nlohmann::json& entry) {
   entry.at("name").get_to(score.name);
   entry.at("positives").get_to(score.positives);
   score.auroc = measured_of(entry.at("auroc"), entry.at("auroc_ci95"));
-  entry.at("sensitivity").get_to(score.sensitivity);
-  entry.at("specificity").get_to(score.specificity);
+  const auto share = [&](const char* name) {
+    const nlohmann::json& value = entry.at(name);
+    return value.is_null() ? std::nullopt : std::optional(value.get<double>());
+  };
+  score.sensitivity = share("sensitivity");
+  score.specificity = share("specificity");
   entry.at("f1").get_to(score.f1);
   return score;
 }
@@ -164,8 +168,8 @@ ReportClassification classification_tables(const ClassificationEvaluation& evalu
     tables.classes.push_back({score.name,
                               score.positives,
                               estimate_of(score.auroc),
-                              score.sensitivity,
-                              score.specificity,
+                              score.sensitivity.value_or(0),
+                              score.specificity.value_or(0),
                               score.f1});
   }
   tables.confusion = evaluation.confusion;

@@ -211,6 +211,11 @@ TEST_F(ReduceEndToEnd, MistakesEndWithASentence) {
   const test::ProcessResult balance =
       run({"reduce", "reduce.volume_filters=[balance]", "balance.limit=1", "balance.share=0.5"});
   const test::ProcessResult coreset = run({"reduce", "reduce.volume_filters=[coreset]"});
+  const test::ProcessResult unused = run({"reduce", "nmi.threshold=7"});
+  const test::ProcessResult alone = run({"reduce", "--probe", "demo/labelled"});
+  // The preset's curve is of hashes.
+  const test::ProcessResult other =
+      run({"reduce", "reduce.slice_filters=[entropy]", "--data", "demo/labelled"});
   const test::ProcessResult nothing = run({"reduce", "--where", "slices>9999"});
   const test::ProcessResult nowhere = run({"reduce", "--work", "nowhere"});
 
@@ -222,6 +227,12 @@ TEST_F(ReduceEndToEnd, MistakesEndWithASentence) {
   EXPECT_THAT(balance.err, HasSubstr("one of limit, share and wanted"));
   EXPECT_EQ(coreset.exit_code, 2);
   EXPECT_THAT(coreset.err, HasSubstr("marrow embed"));
+  EXPECT_EQ(unused.exit_code, 2);
+  EXPECT_THAT(unused.err, HasSubstr("0 to 1"));
+  EXPECT_EQ(alone.exit_code, 2);
+  EXPECT_THAT(alone.err, HasSubstr("--ab"));
+  EXPECT_EQ(other.exit_code, 0) << other.err;
+  EXPECT_THAT(other.out, HasSubstr("marrow reduce --undo --data demo/labelled"));
   EXPECT_EQ(nothing.exit_code, 3);
   EXPECT_EQ(nowhere.exit_code, 3);
   EXPECT_THAT(nowhere.err, HasSubstr("marrow scan"));

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/log.h"
 #include "core/text.h"
 #include "volumes/curation/concept_balance.h"
 #include "volumes/curation/term_matcher.h"
@@ -114,8 +115,12 @@ class BalanceFilter final : public VolumeFilter {
       warn_that_all_stay(BalanceFilterOptions::kName);
       return {};
     }
+    if (!any && options_.keep_unmatched) {
+      log::warn("balance: " + without_concepts(input) + "; nothing is thinned");
+      return {};
+    }
     if (!any) {
-      refuse_without_concepts(input);
+      throw Error(ErrorCode::kInvalidArgument, "balance: " + without_concepts(input));
     }
     const BalanceResult result = balance_concepts(records, algorithm_options(records.size()));
     // Nothing that is kept beside a series may tell what its report says: no name, count or
@@ -178,20 +183,23 @@ class BalanceFilter final : public VolumeFilter {
                        printable(rarest));
   }
 
-  [[noreturn]] void refuse_without_concepts(const VolumeFilterInput& input) const {
-    std::set<std::string> names{"modality"};
+  [[nodiscard]] std::string without_concepts(const VolumeFilterInput& input) const {
+    std::set<std::string> names;
     for (const std::size_t n : input.order) {
+      if (!modality_name(input.items[n].one.modality).empty()) {
+        names.insert("modality");
+      }
       for (const auto& [name, value] : input.items[n].facts) {
         names.insert(name);
       }
     }
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("balance: expected volumes with facts named in balance.facts ({}){}, "
-                            "found none among {}; their facts are {}",
-                            join(options_.facts, ", "),
-                            matcher_ ? " or a term of balance.terms" : "",
-                            input.order.size(),
-                            join({names.begin(), names.end()}, ", ")));
+    return fmt::format(
+        "expected volumes with facts named in balance.facts ({}){}, found none among "
+        "{}; their facts are {}",
+        join(options_.facts, ", "),
+        matcher_ ? " or a term of balance.terms" : "",
+        input.order.size(),
+        names.empty() ? "none" : join({names.begin(), names.end()}, ", "));
   }
 
   BalanceFilterOptions options_;

@@ -136,9 +136,13 @@ TEST(BalanceFilter, RefusesWhatContradictsItselfOrIsMissing) {
   EXPECT_THAT(why("{limit: 3, terms: nowhere.txt}"), HasSubstr("nowhere.txt"));
   EXPECT_THAT(why("{limit: 3, terms: " + empty + "}"), HasSubstr("found no term in"));
   EXPECT_THAT(why("{limit: 3, facts: []}"), HasSubstr("found neither"));
-  EXPECT_THAT(
-      refusal_of([&] { (void)dropped("balance: {limit: 3, facts: [bodypart]}", archive()); }),
-      HasSubstr("(bodypart), found none among 316; their facts are body_part, modality"));
+  EXPECT_THAT(refusal_of([&] {
+                (void)dropped("balance: {limit: 3, facts: [bodypart], keep_unmatched: false}",
+                              archive());
+              }),
+              HasSubstr("(bodypart), found none among 316; their facts are body_part, modality"));
+  // Of volumes that say nothing all stay, as keep_unmatched has it.
+  EXPECT_TRUE(dropped("balance: {limit: 3, facts: [bodypart]}", archive()).empty());
 }
 
 }  // namespace
