@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/progress.h"
+#include "core/shell_word.h"
 #include "core/text.h"
 
 namespace marrow {
@@ -232,7 +233,7 @@ int Command::run(const std::vector<std::string>& words, bool& json) {
   }
   context.command_line = "marrow " + state.name;
   for (const std::string& word : words) {
-    context.command_line += " " + word;
+    context.command_line += " " + shell_word(word);
   }
   MARROW_CHECK(state.body);
   try {

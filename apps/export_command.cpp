@@ -68,7 +68,9 @@ int run_export(const CommandContext& context, const ExportArguments& arguments) 
         description.recipe,
         {.encoder_yaml = yaml_section(parts.yaml(), "encoder"),
          .sentence = fmt::format("Exported from a run that was made by `marrow {}`.",
-                                 description.task == "segment" ? "finetune" : description.task)},
+                                 description.task == "pretrain" || description.task == "import"
+                                     ? description.task
+                                     : "finetune " + description.task)},
         family.name);
     answer["names"] = family.name;
     answer["weights"] = (arguments.out / "model.safetensors").string();

@@ -29,8 +29,7 @@ int run_pretrain(const CommandContext& context, const PretrainArguments& argumen
                   {"resumed_from", result.resumed_from}});
   context.print(
       fmt::format("pretrained {} steps in {}, loss {:.4f} -> {}\nnext: marrow finetune segment "
-                  "--from {} --data "
-                  "DATASET --out RUN2\n",
+                  "(or classify) --from {} --data DATASET --out RUN2\n",
                   format_count(result.steps),
                   format_duration(result.seconds),
                   result.loss,

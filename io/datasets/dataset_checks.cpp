@@ -137,10 +137,11 @@ std::string split_of_word(std::string_view word) {
 
 void sort_cases(Dataset& dataset, const std::string& name) {
   if (dataset.cases.empty()) {
-    throw Error(
-        ErrorCode::kNothingFound,
-        name +
-            ": expected at least one case, found none; is this the folder of the data set itself?");
+    throw Error(ErrorCode::kNothingFound,
+                name +
+                    ": expected at least one case, found none; is this the folder of the data set "
+                    "itself, or a "
+                    "list without rows?");
   }
   std::sort(dataset.cases.begin(), dataset.cases.end(), [](const Case& a, const Case& b) {
     return a.key < b.key;
