@@ -85,6 +85,13 @@ std::vector<std::string> take_overrides(const CLI::App& app,
 
 }  // namespace
 
+bool CommandContext::asks_for(std::string_view key) const {
+  return std::filesystem::exists(config_name) ||
+         std::any_of(overrides.begin(), overrides.end(), [&](const std::string& word) {
+           return word.starts_with(key);
+         });
+}
+
 void CommandContext::answer(const nlohmann::json& object) const {
   if (options.json) {
     answered = true;

@@ -64,6 +64,10 @@ struct CommandContext {
   std::string command_line;            // as typed, for manifests
   mutable bool answered = false;       // whether the one object has been printed
 
+  // Whether somebody asked for a setting whose key begins so ("prepare.") on the command line, or
+  // named a configuration of their own; what a preset of the program says may give way.
+  [[nodiscard]] bool asks_for(std::string_view key) const;
+
   // The one JSON object of --json, on standard output; nothing without --json.
   void answer(const nlohmann::json& object) const;
   // Results in words, on standard output; nothing with --json.

@@ -1,6 +1,5 @@
 #include "apps/finetuning.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,15 +36,6 @@ void check_contract(const VolumeStore& store,
   }
 }
 
-// Whether somebody asked for a recipe: on the command line, or in a file of their own. What a
-// preset of the program says is for networks that start from chance.
-bool asks_for_recipe(const CommandContext& context) {
-  return std::any_of(context.overrides.begin(),
-                     context.overrides.end(),
-                     [](const std::string& word) { return word.starts_with("prepare."); }) ||
-         std::filesystem::exists(context.config_name);
-}
-
 // Images and labels: what a network learns from other labels is another network.
 std::string fingerprint_of(const TrainingData& data,
                            const FinetuneCases& cases,
@@ -79,7 +69,7 @@ Config config_with_pretrained(const CommandContext& context, const FinetuneArgum
   if (config.has("prepare")) {
     const std::string difference =
         recipe_difference(config.section("prepare").parse<RecipeOptions>(), pretrained.recipe);
-    if (asks_for_recipe(context)) {
+    if (context.asks_for("prepare.")) {
       settle_breach(rule, "`prepare`", difference);
     } else if (!difference.empty() && rule != ContractRule::kOverride) {
       context.say("prepare is that of " + arguments.from + ", not of the preset: " + difference);

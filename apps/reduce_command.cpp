@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +17,7 @@
 #include "apps/cli.h"
 #include "apps/embedding_file.h"
 #include "apps/reduce_page.h"
+#include "apps/reduce_settings.h"
 #include "apps/reduction_items.h"
 #include "apps/reduction_use.h"
 #include "core/error.h"
@@ -61,24 +61,6 @@ bool wants_reports(const CommandContext& context, const ReduceOptions& options) 
       options.volume_filters.begin(), options.volume_filters.end(), [&](const std::string& name) {
         return volume_filters().find(name).make(context.config.section(name))->needs().reports;
       });
-}
-
-std::string resolved_yaml(const CommandContext& context, const ReduceOptions& options) {
-  ResolvedConfig resolved;
-  resolved.add(ReduceOptions::kName, "", options);
-  std::set<std::string> named;
-  const auto add = [&](const auto& registry, const std::vector<std::string>& names) {
-    for (const std::string& name : names) {
-      const auto fields = registry.find(name).describe(context.config.section(name));
-      if (named.insert(name).second && !fields.empty()) {
-        resolved.add(name, "", fields);
-      }
-    }
-  };
-  add(volume_filters(), options.volume_filters);
-  add(slice_filters(), options.slice_filters);
-  add(slice_filters(), options.compare);
-  return resolved.yaml();
 }
 
 nlohmann::json answer_of(const ReduceResult& result, double seconds) {
@@ -171,43 +153,6 @@ std::string undo_command(const ReduceCommandOptions& options, const CommandConte
                                         : command + " --work " + context.options.work.string();
 }
 
-// Options of filters that are not in use are looked at, too: a mistake in them is one all the same.
-void check_sections(const CommandContext& context) {
-  const auto check = [&](const auto& registry) {
-    for (const auto& part : registry.parts()) {
-      if (context.config.has(part.name)) {
-        static_cast<void>(part.describe(context.config.section(part.name)));
-      }
-    }
-  };
-  check(slice_filters());
-  check(volume_filters());
-}
-
-// A curve that a preset gives is that of its own filter: another one, whose thresholds are others,
-// has none until it is asked for.
-Config config_without_foreign_curve(const CommandContext& context) {
-  Config config = context.config;
-  const auto options = config.section("reduce").parse<ReduceOptions>();
-  const bool asked =
-      std::filesystem::exists(context.config_name) ||
-      std::any_of(context.overrides.begin(), context.overrides.end(), [](const std::string& word) {
-        return word.starts_with("reduce.curve");
-      });
-  if (asked || options.slice_filters.empty()) {
-    return config;
-  }
-  const auto& part = slice_filters().find(options.slice_filters.back());
-  const ThresholdScale scale =
-      part.make(config.section(part.name), SelectionRule::kGreedyReference)->scale();
-  if (std::any_of(options.curve.begin(), options.curve.end(), [&](double threshold) {
-        return threshold < scale.low || threshold > scale.high;
-      })) {
-    config.override_with({"reduce.curve=[]"});
-  }
-  return config;
-}
-
 int undo(const ReduceCommandOptions& options, const CommandContext& context) {
   (void)open_work_catalogue(context);
   Catalogue catalogue(catalogue_path(context), Catalogue::Mode::kWrite);
@@ -257,11 +202,11 @@ int reduce_run(const ReduceCommandOptions& options, const CommandContext& contex
     sections.push_back(part.name);
   }
   context.config.allow_sections(sections);
-  check_sections(context);
+  check_filter_sections(context.config);
   const Config config = config_without_foreign_curve(context);
   const auto reduce = config.section("reduce").parse<ReduceOptions>();
   check_reduce(reduce);
-  const std::string yaml = resolved_yaml(context, reduce);
+  const std::string yaml = resolved_reduction(config, reduce);
 
   std::string collection;
   std::vector<ReductionItem> items;

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/log.h"
 #include "core/text.h"
 #include "models/training/checkpoint.h"
 
