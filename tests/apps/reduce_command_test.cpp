@@ -90,6 +90,16 @@ TEST_F(ReduceEndToEnd, LaterStagesReadTheDecisionAndUndoTakesItBack) {
       nlohmann::json::parse(test::file_text(folder_->path() / "runs/reduced/manifest.json"));
   EXPECT_THAT(facts.dump(), HasSubstr("reduction_slices_kept"));
 
+  const test::ProcessResult ignoring = run(test::with_tiny_pretraining({"pretrain",
+                                                                        "--config",
+                                                                        "pretrain/spark2d.yaml",
+                                                                        "--out",
+                                                                        "runs/all",
+                                                                        "--ignore-reduction",
+                                                                        "train.steps=1"}));
+  EXPECT_EQ(ignoring.exit_code, 0) << ignoring.err;
+  EXPECT_THAT(ignoring.err, HasSubstr("are not in the store"));
+
   const nlohmann::json undone = answer({"reduce", "--undo"});
 
   EXPECT_EQ(undone.at("undone"), true);
