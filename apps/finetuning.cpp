@@ -36,16 +36,13 @@ void check_contract(const VolumeStore& store,
   }
 }
 
-// Images and labels: what a network learns from other labels is another network.
+// Images and labels: what a network learns from other labels is another network. (Classes are
+// compared by themselves.)
 std::string fingerprint_of(const TrainingData& data,
                            const FinetuneCases& cases,
-                           const Finetuning& finetuning) {
-  std::string labels = finetuning.labels;
-  for (const auto& [name, fact] : finetuning.facts) {
-    labels += "\n" + name + "=" + fact;
-  }
-  return data.store->fingerprint() + ":" + join(cases.training, ",") + ":" +
-         sha256_hex(labels).substr(0, 16);
+                           const std::string& labels) {
+  const std::string images = data.store->fingerprint() + ":" + join(cases.training, ",");
+  return labels.empty() ? images : images + ":" + sha256_hex(labels).substr(0, 16);
 }
 
 }  // namespace
@@ -129,7 +126,7 @@ int run_finetuning(const CommandContext& context,
   train_run.folder = run.path();
   train_run.label = arguments.task;
   train_run.config_yaml = finetuning.yaml;
-  train_run.data_fingerprint = fingerprint_of(data, cases, finetuning);
+  train_run.data_fingerprint = fingerprint_of(data, cases, finetuning.labels);
   train_run.accept_changed_data = arguments.accept_changed_data;
   train_run.seed = context.options.seed;
   train_run.validate = finetuning.validate;

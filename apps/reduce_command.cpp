@@ -23,6 +23,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/progress.h"
+#include "core/shell_word.h"
 #include "io/catalogue/catalogue.h"
 #include "io/datasets/dataset_reader.h"
 #include "io/fingerprint_file.h"
@@ -147,10 +148,11 @@ void print_result(const CommandContext& context,
 std::string undo_command(const ReduceCommandOptions& options, const CommandContext& context) {
   std::string command = "marrow reduce --undo";
   if (!options.data.empty()) {
-    command += " --data " + options.data.string();
+    command += " --data " + shell_word(options.data.string());
   }
-  return context.options.work == "work" ? command
-                                        : command + " --work " + context.options.work.string();
+  return context.options.work == "work"
+             ? command
+             : command + " --work " + shell_word(context.options.work.string());
 }
 
 int undo(const ReduceCommandOptions& options, const CommandContext& context) {

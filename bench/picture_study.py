@@ -26,10 +26,9 @@ METHODS = {
 SIZE = ["prepare.fit_size=64"]
 
 
-class Study(study_runs.Runs):
+class Study(study_runs.ListRuns):
     def __init__(self, options):
         super().__init__(options)
-        self.lists = dict(word.split("=", 1) for word in options.list)
         self.steps = dict(word.split("=", 1) for word in options.steps)
 
     def make(self, name, make):
@@ -63,15 +62,8 @@ class Study(study_runs.Runs):
 
     def finetune(self, data, method, seed, pretrained):
         name = f"{self.name(data, method, seed, pretrained)}-{'from' if pretrained else 'scratch'}-{self.o.cases}"
-
-        def make():
-            out = self.out / "runs" / name
-            start = [self.run(data, method, seed)] if pretrained else ["none"]
-            network = [] if pretrained else METHODS[method][1]
-            self.marrow("finetune", "classify", "--from", *start, "--data", self.lists[data], "--cases", self.o.cases, "--out", out,
-                        "--seed", seed, *network, f"train.steps={self.o.finetune_steps}", *self.o.finetune)
-            return self.marrow("evaluate", out, "--data", self.lists[data])
-        return self.make(f"finetune-{name}", make)
+        start = [self.run(data, method, seed)] if pretrained else ["none", *METHODS[method][1]]
+        return self.make(f"finetune-{name}", lambda: self.classify(data, name, seed, "--from", *start))
 
     def work(self):
         for seed in self.o.seeds:
@@ -112,20 +104,12 @@ class Study(study_runs.Runs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--list", action="append", required=True, metavar="NAME=CSV")
-    study_runs.add_options(parser)
+    study_runs.add_list_options(parser)
     parser.add_argument("--seeds", type=int, nargs="+", default=[17, 18, 19])
     parser.add_argument("--steps", nargs=2, default=["mae=4000", "spark=3000"], metavar="METHOD=N", help="of pretraining, in batches of 32")
     parser.add_argument("--pretrain-on", metavar="NAME", help="pretrain on this list alone, probe and fine-tune on all")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--cases", type=int, default=5, help="labels of each class for fine-tuning")
-    parser.add_argument("--finetune-steps", type=int, default=150)
-    parser.add_argument("--finetune", nargs="*", default=[], help="further settings of the fine-tuning")
-    parser.add_argument("--tables", action="store_true", help="only print what is there")
-    study = Study(parser.parse_args())
-    if not study.o.tables:
-        study.work()
-    study.tables()
+    Study(parser.parse_args()).go()
 
 
 if __name__ == "__main__":

@@ -15,11 +15,10 @@ import pathlib
 import study_runs
 
 
-class Study(study_runs.Runs):
+class Study(study_runs.ListRuns):
     def __init__(self, options):
         super().__init__(options)
         self.ab = pathlib.Path(options.ab).resolve()
-        self.lists = dict(word.split("=", 1) for word in options.list)
         self.encoders = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(self.ab.glob("*/cell.json"))]
 
     def untrained(self):
@@ -29,21 +28,18 @@ class Study(study_runs.Runs):
         file.write_text("base: finetune/classify.yaml\n" + encoder["encoder_yaml"], encoding="utf-8")
         return file
 
-    def finetune(self, data, seed, name, start):
-        run = self.out / "runs" / f"{data}-{seed}-{name}"
-        self.marrow("finetune", "classify", *start, "--data", self.lists[data], "--cases", self.o.cases, "--out", run, "--seed", seed,
-                    f"train.steps={self.o.steps}", *self.o.finetune)
-        return self.marrow("evaluate", run, "--data", self.lists[data])["mean"]
+    def finetune(self, data, seed, name, *start):
+        return self.classify(data, f"{data}-{seed}-{name}", seed, *start)["mean"]
 
     def work(self):
         for data in self.lists:
             for seed in sorted({encoder["seed"] for encoder in self.encoders}):
                 self.cell(f"{data}-{seed}-untrained",
-                          lambda: self.finetune(data, seed, "untrained", ["--from", "none", "--config", self.untrained()]))
+                          lambda: self.finetune(data, seed, "untrained", "--from", "none", "--config", self.untrained()))
                 for encoder in self.encoders:
                     if encoder["seed"] == seed:
                         self.cell(f"{data}-{encoder['run']}",
-                                  lambda: self.finetune(data, seed, encoder["run"], ["--from", self.ab / encoder["run"]]))
+                                  lambda: self.finetune(data, seed, encoder["run"], "--from", self.ab / encoder["run"]))
 
     def tables(self):
         seeds = sorted({encoder["seed"] for encoder in self.encoders})
@@ -76,16 +72,8 @@ class Study(study_runs.Runs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ab", required=True, help="folder of marrow reduce --ab")
-    parser.add_argument("--list", action="append", required=True, metavar="NAME=CSV")
-    study_runs.add_options(parser)
-    parser.add_argument("--cases", type=int, default=5, help="labels of each class")
-    parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--finetune", nargs="*", default=[], help="further settings of the fine-tuning")
-    parser.add_argument("--tables", action="store_true", help="only print what is there")
-    study = Study(parser.parse_args())
-    if not study.o.tables:
-        study.work()
-    study.tables()
+    study_runs.add_list_options(parser)
+    Study(parser.parse_args()).go()
 
 
 if __name__ == "__main__":

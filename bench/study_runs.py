@@ -14,6 +14,16 @@ def add_options(parser):
     parser.add_argument("--threads", type=int, default=2)
 
 
+def add_list_options(parser):
+    """Of a study that fine-tunes classifiers on lists of pictures."""
+    add_options(parser)
+    parser.add_argument("--list", action="append", required=True, metavar="NAME=CSV")
+    parser.add_argument("--cases", type=int, default=5, help="labels of each class for fine-tuning")
+    parser.add_argument("--finetune-steps", type=int, default=150)
+    parser.add_argument("--finetune", nargs="*", default=[], help="further settings of the fine-tuning")
+    parser.add_argument("--tables", action="store_true", help="only print what is there")
+
+
 class Runs:
     """Runs of the program in a folder of their own."""
 
@@ -47,6 +57,26 @@ class Runs:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(answer), encoding="utf-8")
         return answer
+
+
+class ListRuns(Runs):
+    """Classifiers on lists: a CSV (image,label[,patient],split) with splits train and test each."""
+
+    def __init__(self, options):
+        super().__init__(options)
+        self.lists = dict(word.split("=", 1) for word in options.list)
+
+    def classify(self, data, name, seed, *start):
+        """Fine-tunes from `start` (--from and the like) and evaluates on the test pictures."""
+        run = self.out / "runs" / name
+        self.marrow("finetune", "classify", *start, "--data", self.lists[data], "--cases", self.o.cases, "--out", run, "--seed", seed,
+                    f"train.steps={self.o.finetune_steps}", *self.o.finetune)
+        return self.marrow("evaluate", run, "--data", self.lists[data])
+
+    def go(self):
+        if not self.o.tables:
+            self.work()
+        self.tables()
 
 
 def mean_text(values):

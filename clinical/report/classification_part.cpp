@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -30,11 +31,13 @@ void require_summary(bool holds, const std::string& found) {
   }
 }
 
+std::optional<double> number_of(const nlohmann::json& value) {
+  return value.is_null() ? std::nullopt : std::optional(value.get<double>());
+}
+
 Measured measured_of(const nlohmann::json& value, const nlohmann::json& ci95) {
   Measured measured;
-  if (!value.is_null()) {
-    measured.value = value.get<double>();
-  }
+  measured.value = number_of(value);
   if (!ci95.is_null()) {
     measured.ci95 = Interval{ci95.at(0).get<double>(), ci95.at(1).get<double>()};
   }
@@ -46,12 +49,8 @@ ClassScore class_of(const nlohmann::json& entry) {
   entry.at("name").get_to(score.name);
   entry.at("positives").get_to(score.positives);
   score.auroc = measured_of(entry.at("auroc"), entry.at("auroc_ci95"));
-  const auto share = [&](const char* name) {
-    const nlohmann::json& value = entry.at(name);
-    return value.is_null() ? std::nullopt : std::optional(value.get<double>());
-  };
-  score.sensitivity = share("sensitivity");
-  score.specificity = share("specificity");
+  score.sensitivity = number_of(entry.at("sensitivity"));
+  score.specificity = number_of(entry.at("specificity"));
   entry.at("f1").get_to(score.f1);
   return score;
 }

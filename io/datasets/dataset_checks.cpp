@@ -140,8 +140,7 @@ void sort_cases(Dataset& dataset, const std::string& name) {
     throw Error(ErrorCode::kNothingFound,
                 name +
                     ": expected at least one case, found none; is this the folder of the data set "
-                    "itself, or a "
-                    "list without rows?");
+                    "itself, or a list without rows?");
   }
   std::sort(dataset.cases.begin(), dataset.cases.end(), [](const Case& a, const Case& b) {
     return a.key < b.key;

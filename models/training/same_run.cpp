@@ -10,7 +10,7 @@
 namespace marrow {
 
 void check_same_run(const std::map<std::string, std::string>& checkpoint, const TrainRun& run) {
-  const auto text = [&](const char* key) {
+  const auto text = [&](const std::string& key) {
     const auto found = checkpoint.find(key);
     return found == checkpoint.end() ? std::string() : found->second;
   };
@@ -35,10 +35,10 @@ void check_same_run(const std::map<std::string, std::string>& checkpoint, const 
                     std::to_string(run.seed) + "; name another folder with --out");
   }
   for (const auto& [name, value] : run.metadata) {
-    if (text(name.c_str()) != value) {
+    if (text(name) != value) {
       throw Error(ErrorCode::kRefused,
                   run.folder.string() + " holds a run with other " + name + " (\"" +
-                      printable(text(name.c_str())) + "\" became \"" + printable(value) +
+                      printable(text(name)) + "\" became \"" + printable(value) +
                       "\"); name another folder with --out");
     }
   }

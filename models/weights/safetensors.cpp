@@ -45,10 +45,6 @@ const SafetensorsDtype& dtype_of(const at::Tensor& tensor) {
   return kSafetensorsDtypes.at(static_cast<std::size_t>(found - kScalarTypes.begin()));
 }
 
-at::ScalarType scalar_type_of(const SafetensorsDtype& dtype) {
-  return kScalarTypes.at(static_cast<std::size_t>(&dtype - kSafetensorsDtypes.data()));
-}
-
 }  // namespace
 
 at::Tensor TensorFile::find(const std::string& name) const {
@@ -122,7 +118,7 @@ TensorFile read_safetensors(const std::filesystem::path& file) {
   content.metadata.erase(kChecksumKey);
   for (const SafetensorsEntry& entry : header.entries) {
     at::Tensor tensor =
-        at::empty(entry.shape, at::TensorOptions().dtype(scalar_type_of(*entry.dtype)));
+        at::empty(entry.shape, at::TensorOptions().dtype(kScalarTypes.at(entry.dtype)));
     const std::span<const std::byte> bytes = data.subspan(entry.begin, entry.end - entry.begin);
     if (!bytes.empty()) {
       std::memcpy(tensor.mutable_data_ptr(), bytes.data(), bytes.size());

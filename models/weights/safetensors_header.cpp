@@ -63,16 +63,16 @@ SafetensorsEntry parse_entry(const std::string& name,
     refuse_safetensors(file, "the dtype of " + shown + " is not text");
   }
   const auto dtype = value["dtype"].get<std::string>();
-  for (const SafetensorsDtype& known : kSafetensorsDtypes) {
-    if (dtype == known.name) {
-      entry.dtype = &known;
-    }
-  }
-  if (entry.dtype == nullptr) {
+  const auto* const known = std::find_if(
+      kSafetensorsDtypes.begin(), kSafetensorsDtypes.end(), [&](const SafetensorsDtype& one) {
+        return one.name == dtype;
+      });
+  if (known == kSafetensorsDtypes.end()) {
     throw Error(ErrorCode::kUnsupported,
                 file.string() + ": tensor " + shown + " has the dtype \"" + printable(dtype) +
                     "\", which is not read");
   }
+  entry.dtype = static_cast<std::size_t>(known - kSafetensorsDtypes.begin());
   const Json& offsets = value["data_offsets"];
   if (!value["shape"].is_array() || value["shape"].size() > 16 || !offsets.is_array() ||
       offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
@@ -81,7 +81,7 @@ SafetensorsEntry parse_entry(const std::string& name,
   __extension__ using Wide = unsigned __int128;
   // An axis of size 0 shall not let the others be anything: LibTorch counts strides over all of
   // them.
-  Wide extent = static_cast<Wide>(entry.dtype->bytes);
+  Wide extent = static_cast<Wide>(known->bytes);
   Wide bytes = extent;
   for (const Json& size : value["shape"]) {
     if (!size.is_number_unsigned()) {

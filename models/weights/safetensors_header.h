@@ -30,7 +30,7 @@ inline constexpr std::array<SafetensorsDtype, 10> kSafetensorsDtypes = {{{"F32",
 
 struct SafetensorsEntry {
   std::string name;
-  const SafetensorsDtype* dtype = nullptr;  // of kSafetensorsDtypes
+  std::size_t dtype = 0;  // its place in kSafetensorsDtypes
   std::vector<std::int64_t> shape;
   std::uint64_t begin = 0;  // in the data, as the end; as many bytes as dtype and shape ask for
   std::uint64_t end = 0;

@@ -11,7 +11,7 @@ void read_header(std::span<const std::byte> bytes) {
   const SafetensorsHeader header = parse_safetensors_header(bytes, "x.safetensors");
   std::uint64_t at = 0;
   for (const SafetensorsEntry& entry : header.entries) {
-    std::uint64_t wanted = static_cast<std::uint64_t>(entry.dtype->bytes);
+    std::uint64_t wanted = static_cast<std::uint64_t>(kSafetensorsDtypes.at(entry.dtype).bytes);
     for (const std::int64_t size : entry.shape) {
       MARROW_CHECK(size >= 0);
       wanted *= static_cast<std::uint64_t>(size);
