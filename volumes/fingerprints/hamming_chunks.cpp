@@ -13,6 +13,11 @@ namespace {
 constexpr double kLookUpCost = 10;
 constexpr double kCompareCost = 0.045;
 constexpr double kVerifyCost = 8;
+// Of a join: of sorting a hash by its key, of each pair of lists, and of comparing a hash with a
+// vector of others.
+constexpr double kSortCost = 25;
+constexpr double kListsCost = 7;
+constexpr double kVectorCost = 0.65;
 constexpr int kMostKeyBits = 22;
 constexpr int kMostKeyRadius = 2;
 
@@ -32,14 +37,19 @@ int chunk_radius(int radius, int chunks, int chunk) {
   return radius / chunks - (chunk <= radius % chunks ? 0 : 1);
 }
 
-double cost(double count, double pass, int radius, int chunks, int key_bits) {
+// For each hash.
+double cost(double count, double pass, int radius, int chunks, int key_bits, HammingUse use) {
+  const double words = hamming_short_prints(radius) ? 1 : 2;
+  const double list = count / std::exp2(key_bits);
+  const double lookup = kLookUpCost + list * (kCompareCost * words + kVerifyCost * pass);
+  const double join = kListsCost / list + list * kVerifyCost * pass +
+                      kVectorCost * std::max(1.0, words * (list / 16 + 0.5));
   double sum = 0;
   for (int chunk = 0; chunk < chunks; ++chunk) {
-    const int own = chunk_radius(radius, chunks, chunk);
-    const double compare =
-        kCompareCost * (hamming_short_prints(radius) ? 1 : 2) + kVerifyCost * pass;
-    sum +=
-        own < 0 ? 0 : ball(key_bits, own) * (kLookUpCost + count / std::exp2(key_bits) * compare);
+    if (const int own = chunk_radius(radius, chunks, chunk); own >= 0) {
+      sum += use == HammingUse::kSearch ? ball(key_bits, own) * lookup
+                                        : kSortCost + ball(key_bits, own) / 2 * join;
+    }
   }
   return sum;
 }
@@ -48,12 +58,14 @@ HammingChunk make_chunk(std::size_t width, int chunks, int number, int key_bits,
   HammingChunk chunk;
   chunk.bits = key_bits;
   chunk.radius = radius;
+  chunk.taken.resize(width);
   chunk.table.resize(width * 8 * 256);
   const std::size_t whole = 64 * width / static_cast<std::size_t>(chunks);
   const auto keys = static_cast<std::size_t>(key_bits);
   for (std::size_t n = 0; n < keys; ++n) {
     const std::size_t bit =
         static_cast<std::size_t>(number) + n * whole / keys * static_cast<std::size_t>(chunks);
+    chunk.taken[bit / 64] |= std::uint64_t{1} << (bit % 64);
     for (std::size_t value = 0; value < 256; ++value) {
       if ((value >> (bit % 8) & 1U) != 0) {
         chunk.table[bit / 8 * 256 + value] |= std::uint32_t{1} << n;
@@ -70,7 +82,10 @@ HammingChunk make_chunk(std::size_t width, int chunks, int number, int key_bits,
 
 }  // namespace
 
-std::vector<HammingChunk> plan_hamming_chunks(std::size_t count, std::size_t width, int radius) {
+std::vector<HammingChunk> plan_hamming_chunks(std::size_t count,
+                                              std::size_t width,
+                                              int radius,
+                                              HammingUse use) {
   const int bits = static_cast<int>(64 * width);
   const int print_bits = hamming_short_prints(radius) ? 32 : 64;
   const double pass = std::min(1.0, ball(print_bits, radius) / std::exp2(print_bits));
@@ -85,7 +100,7 @@ std::vector<HammingChunk> plan_hamming_chunks(std::size_t count, std::size_t wid
       continue;
     }
     for (int b = 4; b <= std::min(useful_bits, bits / m); ++b) {
-      const double now = cost(static_cast<double>(count), pass, radius, m, b);
+      const double now = cost(static_cast<double>(count), pass, radius, m, b, use);
       if (now < least) {
         least = now;
         chunks = m;

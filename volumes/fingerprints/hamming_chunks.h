@@ -11,6 +11,7 @@ namespace marrow {
 struct HammingChunk {
   int bits = 0;
   int radius = 0;
+  std::vector<std::uint64_t> taken;  // the bits of a hash that are its key
   std::vector<std::uint32_t> masks;  // every difference of two keys within `radius`, ascending
   std::vector<std::uint32_t> table;  // the key's share of each value of each byte of the hash
 
@@ -34,14 +35,20 @@ struct HammingChunk {
   return radius <= 10;
 }
 
-// The chunks that make searching `count` unrelated hashes of `width` words for all within `radius`
-// (0 or more) cheapest, by an estimate: with m chunks, r = m * a + b and b < m, two hashes within r
-// agree up to a bits in one of b + 1 chunks or up to a - 1 in one of the others (Norouzi et al.
+enum class HammingUse {
+  kSearch,  // each of other hashes is looked up
+  kJoin,    // the hashes are compared with themselves, list by list
+};
+
+// The chunks that make finding all within `radius` (0 or more) among `count` unrelated hashes of
+// `width` words cheapest, by an estimate: with m chunks, r = m * a + b and b < m, two hashes within
+// r agree up to a bits in one of b + 1 chunks or up to a - 1 in one of the others (Norouzi et al.
 // 2012, "Fast Search in Hamming Space with Multi-Index Hashing"). Departure: chunk n takes bits n,
 // n + m, ..., since neighbouring bits of a picture's hash are alike, and only some of them where
 // short keys do. A single chunk of 0 bits, which compares all hashes, is the last resort.
 [[nodiscard]] std::vector<HammingChunk> plan_hamming_chunks(std::size_t count,
                                                             std::size_t width,
-                                                            int radius);
+                                                            int radius,
+                                                            HammingUse use);
 
 }  // namespace marrow

@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "core/large_memory.h"
 #include "volumes/fingerprints/hamming_chunks.h"
 #include "volumes/fingerprints/hash_list.h"
+#include "volumes/fingerprints/keyed_hashes.h"
 
 namespace marrow {
 
@@ -33,7 +33,8 @@ class HammingIndex {
 
   // The same for many queries, visit(query, position, distance), in an order that takes them
   // together where they are alike: several times faster when the index is larger than the caches.
-  // Takes 24 bytes a query and a table of at most 2^22 positions while it runs.
+  // Takes 12 bytes a query, 16 beyond radius 10, and a table of at most 2^22 positions while it
+  // runs.
   void for_each_pair(HashList queries,
                      int radius,
                      const std::function<void(std::uint32_t, std::uint32_t, int)>& visit) const;
@@ -47,17 +48,13 @@ class HammingIndex {
  private:
   struct Part {
     HammingChunk chunk;
-    std::vector<std::uint32_t> begins;     // where each key's positions begin, and the end
-    std::vector<std::uint32_t> starts;     // the same without those that were dropped
-    VoxelVector<std::uint32_t> positions;  // by key, ascending for each
-    VoxelVector<std::uint32_t> prints32;   // of those hashes, for a first comparison; one of both
-    VoxelVector<std::uint64_t> prints64;
+    KeyedHashes hashes;
+    std::vector<std::uint32_t> starts;  // its begins without those that were dropped
   };
 
   class Search;
 
   void check(std::size_t width, int radius) const;
-  void fill(Part& part) const;
 
   HashList hashes_;
   int radius_;

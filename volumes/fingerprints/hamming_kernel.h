@@ -6,7 +6,18 @@
 
 namespace marrow {
 
-// Comparing many hashes with one, compiled for several kinds of processor.
+// Places from `begin` up to before `end`.
+struct HammingRange {
+  std::uint32_t begin;
+  std::uint32_t end;
+};
+
+struct HammingPlaces {
+  std::uint32_t one;
+  std::uint32_t other;
+};
+
+// Comparing many hashes with one or with many, compiled for several kinds of processor.
 struct HammingKernel {
   const char* name;
 
@@ -23,8 +34,26 @@ struct HammingKernel {
                          int radius,
                          std::uint32_t* found);
 
-  // How many bits of two hashes of `width` words differ.
+  // Writes each pair of places, one of `some` and one of one of the `others`, whose values differ
+  // in at most `radius` >= 0 bits, in no particular order, and returns how many there are. `found`
+  // has room for all pairs.
+  std::size_t (*pairs32)(const std::uint32_t* values,
+                         HammingRange some,
+                         std::span<const HammingRange> others,
+                         int radius,
+                         HammingPlaces* found);
+  std::size_t (*pairs64)(const std::uint64_t* values,
+                         HammingRange some,
+                         std::span<const HammingRange> others,
+                         int radius,
+                         HammingPlaces* found);
+
+  // How many bits of two hashes of `width` words differ, of all or of those that are set in `bits`.
   int (*distance)(const std::uint64_t* a, const std::uint64_t* b, std::size_t width);
+  int (*distance_of_bits)(const std::uint64_t* a,
+                          const std::uint64_t* b,
+                          const std::uint64_t* bits,
+                          std::size_t width);
 };
 
 // The kernels that this processor runs, the best one first, and that one.

@@ -35,6 +35,17 @@ std::size_t match(
   return matches;
 }
 
+int distance_of_bits(const std::uint64_t* a,
+                     const std::uint64_t* b,
+                     const std::uint64_t* bits,
+                     std::size_t width) {
+  std::uint64_t sum = 0;
+  for (std::size_t n = 0; n < width; ++n) {
+    sum += bits_of((a[n] ^ b[n]) & bits[n]);
+  }
+  return static_cast<int>(sum);
+}
+
 int distance(const std::uint64_t* a, const std::uint64_t* b, std::size_t width) {
   std::uint64_t sum = 0;
   for (std::size_t n = 0; n < width; ++n) {
@@ -43,10 +54,34 @@ int distance(const std::uint64_t* a, const std::uint64_t* b, std::size_t width) 
   return static_cast<int>(sum);
 }
 
+template <class Value>
+std::size_t pairs(const Value* values,
+                  HammingRange some,
+                  std::span<const HammingRange> others,
+                  int radius,
+                  HammingPlaces* found) {
+  std::size_t matches = 0;
+  for (const HammingRange& range : others) {
+    for (std::uint32_t other = range.begin; other < range.end; ++other) {
+      for (std::uint32_t one = some.begin; one < some.end; ++one) {
+        found[matches] = {one, other};
+        matches += bits_of(values[one] ^ values[other]) <= static_cast<std::uint64_t>(radius);
+      }
+    }
+  }
+  return matches;
+}
+
 }  // namespace
 
 HammingKernel hamming_kernel_baseline() {
-  return {"baseline", match<std::uint32_t>, match<std::uint64_t>, distance};
+  return {"baseline",
+          match<std::uint32_t>,
+          match<std::uint64_t>,
+          pairs<std::uint32_t>,
+          pairs<std::uint64_t>,
+          distance,
+          distance_of_bits};
 }
 
 }  // namespace marrow

@@ -91,10 +91,62 @@ std::size_t match64(const std::uint64_t* values,
   return matches + append_matches(near(0) | near(8) | near(16) | near(24), first, found + matches);
 }
 
+struct Lanes32 {
+  using Value = std::uint32_t;
+  using Vector = __m512i;
+  static constexpr std::size_t kLanes = 16;
+
+  static __m512i load(const Value* values, std::size_t count) {
+    return _mm512_maskz_loadu_epi32(static_cast<__mmask16>((1U << count) - 1), values);
+  }
+
+  static __m512i distances(__m512i some, Value query) {
+    return _mm512_popcnt_epi32(_mm512_xor_si512(some, _mm512_set1_epi32(static_cast<int>(query))));
+  }
+
+  static __m512i least(__m512i a, __m512i b) { return _mm512_min_epu32(a, b); }
+
+  static __m512i limit(int radius) { return _mm512_set1_epi32(radius); }
+
+  static std::uint32_t near(__m512i distance, __m512i limit) {
+    return _mm512_cmple_epu32_mask(distance, limit);
+  }
+};
+
+struct Lanes64 {
+  using Value = std::uint64_t;
+  using Vector = __m512i;
+  static constexpr std::size_t kLanes = 8;
+
+  static __m512i load(const Value* values, std::size_t count) {
+    return _mm512_maskz_loadu_epi64(static_cast<__mmask8>((1U << count) - 1), values);
+  }
+
+  static __m512i distances(__m512i some, Value query) {
+    return _mm512_popcnt_epi64(
+        _mm512_xor_si512(some, _mm512_set1_epi64(static_cast<long long>(query))));
+  }
+
+  // The upper halves are zero.
+  static __m512i least(__m512i a, __m512i b) { return _mm512_min_epu32(a, b); }
+
+  static __m512i limit(int radius) { return _mm512_set1_epi64(radius); }
+
+  static std::uint32_t near(__m512i distance, __m512i limit) {
+    return _mm512_cmple_epu64_mask(distance, limit);
+  }
+};
+
 }  // namespace
 
 HammingKernel hamming_kernel_vpopcnt() {
-  return {"vpopcnt", match32, match64, hamming_words};
+  return {"vpopcnt",
+          match32,
+          match64,
+          match_lanes<Lanes32>,
+          match_lanes<Lanes64>,
+          hamming_words,
+          hamming_words_of_bits};
 }
 
 }  // namespace marrow

@@ -1,15 +1,20 @@
 #include "volumes/reduction/greedy_hamming.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <numeric>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
 #include "core/large_memory.h"
 #include "volumes/fingerprints/hamming_index.h"
+#include "volumes/fingerprints/hamming_join.h"
 #include "volumes/fingerprints/hamming_kernel.h"
 
 namespace marrow {
@@ -20,6 +25,8 @@ using Numbers = VoxelVector<std::uint32_t>;  // large pages: much is looked up h
 constexpr std::uint32_t kNobody = std::numeric_limits<std::uint32_t>::max();
 // Below, comparing all is faster than an index.
 constexpr std::size_t kPlainGroup = 512;
+// All pairs are noted as long as a hash has so many neighbours on average; more would fill memory.
+constexpr std::size_t kNeighbours = 8;
 // Up to here each kept hash is looked up by itself: the index stays in a second-level cache.
 constexpr std::size_t kCachedGroup = std::size_t{1} << 15U;
 // Of a larger group so many are decided among themselves before all later ones are compared with
@@ -37,25 +44,48 @@ VoxelVector<std::uint64_t> gather(HashList hashes, const Numbers& positions) {
 
 // For each hash the first that is the same.
 Numbers first_of_same(HashList hashes) {
-  const std::size_t slots = std::bit_ceil(hashes.size() * 2 + 1);
-  Numbers table(slots, kNobody);
-  Numbers first(hashes.size());
-  for (std::size_t n = 0; n < first.size(); ++n) {
-    const std::uint64_t* const hash = hashes[n];
+  const std::size_t width = hashes.width();
+  const auto same = [&](std::size_t one, std::size_t two) {
+    std::uint64_t differing = 0;
+    for (std::size_t word = 0; word < width; ++word) {
+      differing |= hashes[one][word] ^ hashes[two][word];
+    }
+    return differing == 0;
+  };
+  const std::size_t slots = std::bit_ceil(hashes.size() + hashes.size() / 2 + 1);
+  const auto slot_of = [&](std::size_t n) {
     std::uint64_t mixed = 0;
-    for (std::size_t word = 0; word < hashes.width(); ++word) {
-      mixed = (mixed ^ hash[word]) * 0x9e3779b97f4a7c15U;
+    for (std::size_t word = 0; word < width; ++word) {
+      mixed = (mixed ^ hashes[n][word]) * 0x9e3779b97f4a7c15U;
       mixed ^= mixed >> 32U;
     }
-    std::size_t slot = mixed & (slots - 1);
-    while (table[slot] != kNobody &&
-           !std::equal(hash, hash + hashes.width(), hashes[table[slot]])) {
-      slot = (slot + 1) & (slots - 1);
+    return static_cast<std::size_t>(mixed & (slots - 1));
+  };
+  Numbers table(slots, kNobody);
+  Numbers first(hashes.size());
+  // Some at a time, so that memory is asked for all of them before the first is needed.
+  std::array<std::size_t, 32> some{};
+  for (std::size_t begin = 0; begin < first.size(); begin += some.size()) {
+    const std::size_t count = std::min(some.size(), first.size() - begin);
+    for (std::size_t n = 0; n < count; ++n) {
+      some[n] = slot_of(begin + n);
+      __builtin_prefetch(table.data() + some[n]);
     }
-    if (table[slot] == kNobody) {
-      table[slot] = static_cast<std::uint32_t>(n);
+    for (std::size_t n = 0; n < count; ++n) {
+      if (table[some[n]] != kNobody) {
+        __builtin_prefetch(hashes[table[some[n]]]);
+      }
     }
-    first[n] = table[slot];
+    for (std::size_t n = 0; n < count; ++n) {
+      std::size_t slot = some[n];
+      while (table[slot] != kNobody && !same(begin + n, table[slot])) {
+        slot = (slot + 1) & (slots - 1);
+      }
+      if (table[slot] == kNobody) {
+        table[slot] = static_cast<std::uint32_t>(begin + n);
+      }
+      first[begin + n] = table[slot];
+    }
   }
   return first;
 }
@@ -79,6 +109,43 @@ Numbers owners_of_few(HashList hashes, int radius) {
   return owners;
 }
 
+// Nothing where there are too many pairs.
+std::optional<Numbers> owners_by_pairs(HashList hashes, int radius) {
+  const std::size_t limit = kNeighbours * hashes.size();
+  Numbers earlier;
+  Numbers later;
+  earlier.reserve(limit);
+  later.reserve(limit);
+  const bool all = join_hamming(hashes, radius, limit, [&](std::uint32_t one, std::uint32_t two) {
+    earlier.push_back(one);
+    later.push_back(two);
+  });
+  if (!all) {
+    return std::nullopt;
+  }
+  // Sorted by the later hash: those of hash n end where those of the next begin.
+  Numbers ends(hashes.size() + 1, 0);
+  for (const std::uint32_t n : later) {
+    ++ends[n + 1];
+  }
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  Numbers neighbours(earlier.size());
+  for (std::size_t pair = 0; pair < earlier.size(); ++pair) {
+    neighbours[ends[later[pair]]++] = earlier[pair];
+  }
+  Numbers owners(hashes.size());
+  for (std::uint32_t n = 0; n < owners.size(); ++n) {
+    owners[n] = n;
+    for (std::uint32_t place = n == 0 ? 0 : ends[n - 1]; place < ends[n]; ++place) {
+      const std::uint32_t neighbour = neighbours[place];
+      if (owners[neighbour] == neighbour) {
+        owners[n] = std::min(owners[n], neighbour);
+      }
+    }
+  }
+  return owners;
+}
+
 Numbers owners_of_cached(HashList hashes, int radius) {
   const HammingIndex index(hashes, radius);
   Numbers owners(hashes.size(), kNobody);
@@ -96,9 +163,14 @@ Numbers owners_of_cached(HashList hashes, int radius) {
 Numbers owners_of_many(HashList hashes, int radius);
 
 Numbers owners_of(HashList hashes, int radius) {
-  return hashes.size() <= kPlainGroup    ? owners_of_few(hashes, radius)
-         : hashes.size() <= kCachedGroup ? owners_of_cached(hashes, radius)
-                                         : owners_of_many(hashes, radius);
+  if (hashes.size() <= kPlainGroup) {
+    return owners_of_few(hashes, radius);
+  }
+  if (std::optional<Numbers> owners = owners_by_pairs(hashes, radius)) {
+    return std::move(*owners);
+  }
+  return hashes.size() <= kCachedGroup ? owners_of_cached(hashes, radius)
+                                       : owners_of_many(hashes, radius);
 }
 
 // Decides hashes from the first on, a block at a time, until at most half of them are left, for

@@ -60,6 +60,19 @@ TEST(GreedyHamming, SelectsTheSameOfManyBlocks) {
   expect_same({hashes, 1}, 6);
 }
 
+// Slices of volumes: each differs from the one before in a bit or two.
+TEST(GreedyHamming, SelectsTheSameOfSlicesInTheirOrder) {
+  std::mt19937_64 random(6);
+  std::vector<std::uint64_t> hashes;
+  while (hashes.size() < 20000) {
+    const bool begins = hashes.empty() || random() % 40 == 0;
+    hashes.push_back(begins ? random() : hashes.back() ^ (std::uint64_t{1} << random() % 64));
+  }
+  for (const int radius : {0, 2, 6, 10}) {
+    expect_same({hashes, 1}, radius);
+  }
+}
+
 TEST(GreedyHamming, RefusesANegativeRadius) {
   EXPECT_THROW((void)greedy_hamming({{}, 1}, -1), Error);
 }
