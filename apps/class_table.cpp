@@ -115,14 +115,13 @@ std::map<std::string, std::string> class_facts(const ClassTable& table) {
   return {{"classes", join(lines, "\n")}, {"multi_label", table.multi_label() ? "true" : "false"}};
 }
 
-ClassTable classes_of_facts(const std::map<std::string, std::string>& facts) {
+ClassTable classes_of_run(const RunDescription& run) {
   ClassTable table;
-  for (const std::string& line : split_words(facts.at("classes"), '\n')) {
-    const std::size_t equals = line.find('=');
-    MARROW_CHECK(equals != std::string::npos);
-    table.names.push_back(line.substr(equals + 1));
-    if (facts.at("multi_label") != "true") {
-      table.values.push_back(std::stod(line.substr(0, equals)));
+  const bool multi_label = run.fact("multi_label") == "true";
+  for (const auto& [value, name] : run.numbered_names("classes")) {
+    table.names.push_back(name);
+    if (!multi_label) {
+      table.values.push_back(value);
     }
   }
   return table;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/run_folder.h"
 #include "clinical/probes/feature_set.h"
 #include "core/case.h"
 
@@ -31,7 +32,8 @@ struct ClassTable {
 
 // Names and values for a manifest's facts ("classes", "multi_label"), and back.
 [[nodiscard]] std::map<std::string, std::string> class_facts(const ClassTable& table);
-[[nodiscard]] ClassTable classes_of_facts(const std::map<std::string, std::string>& facts);
+// Throws Error{kUnreadable} for a damaged manifest.
+[[nodiscard]] ClassTable classes_of_run(const RunDescription& run);
 
 // `dataset`'s own table with the places of `known`: what a network trained on `known` is asked
 // about another set. Classes go together by name. Throws Error{kRefused} for a class that `known`

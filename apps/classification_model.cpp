@@ -81,7 +81,7 @@ ClassificationModel load_classification(const std::filesystem::path& run) {
   ClassificationModel model;
   model.recipe = description.recipe;
   model.contract = contract_of(description.recipe, description.facts);
-  model.classes = classes_of_facts(description.facts);
+  model.classes = classes_of_run(description);
   PartSections parts(description.config);
   const std::shared_ptr<Encoder> encoder = parts.encoder("resnet");
   model.channels = encoder->input_channels();

@@ -71,7 +71,7 @@ int evaluate_classifier(const CommandContext& context, const EvaluateArguments& 
   const auto [split, keys] = cases_to_score(
       data.dataset, arguments.split, [](const Case& item) { return !item.targets.empty(); });
   if (!arguments.allow_seen_cases) {
-    refuse_seen_cases(data.dataset, keys, description.facts.at("training_cases"));
+    refuse_seen_cases(data.dataset, keys, description.fact("training_cases"));
   }
   std::vector<ClassifiedCase> scored;
   const std::vector<std::string> refused = for_cases_to_score(

@@ -89,7 +89,7 @@ int evaluate_segmenter(const CommandContext& context, const EvaluateArguments& a
   const auto [split, keys] = cases_to_score(
       data.dataset, arguments.split, [](const Case& item) { return item.labels.has_value(); });
   if (!arguments.allow_seen_cases) {
-    refuse_seen_cases(data.dataset, keys, description.facts.at("training_cases"));
+    refuse_seen_cases(data.dataset, keys, description.fact("training_cases"));
   }
   const std::filesystem::path folder = arguments.run / "evaluation";
   const std::unique_ptr<VolumeSource> source = make_image_source();

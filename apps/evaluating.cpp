@@ -29,9 +29,23 @@ CasesToScore cases_to_score(const Dataset& dataset,
       return {split, keys};
     }
   }
+  std::map<std::string, std::size_t> labelled;
+  for (const Case& item : dataset.cases) {
+    labelled[item.split] += can_be_scored(item) ? 1 : 0;
+  }
+  std::vector<std::string> splits;
+  for (const auto& [split, count] : labelled) {
+    splits.push_back(fmt::format("{} {}", count, split.empty() ? "without a split" : split));
+  }
   throw Error(ErrorCode::kNothingFound,
-              "evaluate: " + dataset.name + " has no labelled cases in its " +
-                  (asked.empty() ? "test or validation" : asked) + " split; name one with --split");
+              fmt::format("evaluate: expected labelled cases of the split {} in {}, found none "
+                          "(labelled are {}); name another with --split",
+                          asked.empty() ? "\"test\" or \"validation\""
+                                        : ""
+                                          " + printable(asked) + "
+                                          "",
+                          dataset.name,
+                          join(splits, ", ")));
 }
 
 void refuse_seen_cases(const Dataset& dataset,

@@ -36,10 +36,18 @@ std::vector<std::string> training_keys(const Dataset& dataset,
     keys = labelled_keys(dataset, "train");
   }
   if (number) {
+    const std::int64_t count = asked.size() > 9 ? 0 : std::stoll(asked);
+    if (count < 1) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("--cases: expected 1 or more training cases of each class of {}, at "
+                              "most all {}, was asked for {}",
+                              printable(dataset.name),
+                              keys.size(),
+                              printable(asked)));
+    }
     const FeatureSet rows = labelled_rows(dataset, table, keys);
     std::vector<std::string> drawn;
-    for (const std::size_t row :
-         draw_labels(rows, {.per_class = std::stoll(asked), .fraction = 0}, seed, 0)) {
+    for (const std::size_t row : draw_labels(rows, {.per_class = count, .fraction = 0}, seed, 0)) {
       drawn.push_back(rows.keys[row]);
     }
     keys = std::move(drawn);

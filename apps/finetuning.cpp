@@ -100,6 +100,7 @@ FinetuneCases finetune_cases(const TrainingData& data,
     const StoredCase& info = data.store->info(index);
     check_channels("case \"" + printable(info.key) + "\"", info.channels, encoder.input_channels());
   }
+  warn_of_copies(*data.store, cases.store_training);
   return cases;
 }
 

@@ -1,6 +1,9 @@
 #include "apps/run_folder.h"
 
+#include <algorithm>
+#include <charconv>
 #include <ctime>
+#include <system_error>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -153,6 +156,36 @@ std::filesystem::path load_exported_encoder(const std::filesystem::path& run, En
   return file;
 }
 
+const std::string& RunDescription::fact(const std::string& name) const {
+  const auto found = facts.find(name);
+  if (found == facts.end()) {
+    refuse_manifest("it says nothing of \"" + name + "\"");
+  }
+  return found->second;
+}
+
+std::vector<std::pair<double, std::string>> RunDescription::numbered_names(
+    const std::string& name) const {
+  std::vector<std::pair<double, std::string>> names;
+  for (const std::string& line : split_words(fact(name), '\n')) {
+    const std::size_t equals = std::min(line.find('='), line.size());
+    double number = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + equals, number);
+    if (error != std::errc{} || end != line.data() + equals || equals == line.size()) {
+      refuse_manifest(fmt::format(
+          "\"{}\" has the line \"{}\" instead of a number, = and a name", name, printable(line)));
+    }
+    names.emplace_back(number, line.substr(equals + 1));
+  }
+  return names;
+}
+
+void RunDescription::refuse_manifest(const std::string& what) const {
+  throw Error(ErrorCode::kUnreadable,
+              (folder / "manifest.json").string() + " is damaged: " + what +
+                  "; restore it, or train again");
+}
+
 RunDescription read_run(const std::filesystem::path& run) {
   if (!std::filesystem::exists(run / "config.yaml") ||
       !std::filesystem::exists(run / "manifest.json")) {
@@ -172,17 +205,23 @@ RunDescription read_run(const std::filesystem::path& run) {
         run.string() + " is no run folder (config.yaml and manifest.json are missing)" + hint);
   }
   RunDescription description;
+  description.folder = run;
   description.config_yaml = read_text(run / "config.yaml");
   description.config = Config::from_text(description.config_yaml, (run / "config.yaml").string());
   const nlohmann::json manifest =
       nlohmann::json::parse(read_text(run / "manifest.json"), nullptr, false);
-  if (!manifest.is_object() || manifest.value("manifest_version", 0) != kManifestVersion) {
+  const auto version = manifest.is_object() ? manifest.find("manifest_version") : manifest.end();
+  if (version == manifest.end() || *version != kManifestVersion) {
     throw Error(
         ErrorCode::kUnsupported,
         (run / "manifest.json").string() + " was not written by this version of the program");
   }
-  description.task = manifest.value("task", "");
-  description.facts = manifest.value("facts", std::map<std::string, std::string>{});
+  try {
+    description.task = manifest.at("task").get<std::string>();
+    description.facts = manifest.value("facts", std::map<std::string, std::string>{});
+  } catch (const nlohmann::json::exception&) {
+    description.refuse_manifest("\"task\" or \"facts\" is missing or of another kind");
+  }
   description.recipe = description.config.section("prepare").parse<RecipeOptions>();
   return description;
 }

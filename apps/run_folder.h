@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "clinical/report/data_flow.h"
 #include "core/config/config.h"
@@ -63,13 +65,24 @@ std::filesystem::path load_exported_encoder(const std::filesystem::path& run, En
 
 // What a run folder was made with. Throws Error{kNothingFound} when it is no run folder.
 struct RunDescription {
+  std::filesystem::path folder;
   Config config;
   std::string config_yaml;
   RecipeOptions recipe;
-  std::string task;  // "pretrain" | "import" | "segment" | "classify" | "classify"
+  std::string task;  // "pretrain" | "import" | "segment" | "classify"
   std::map<std::string, std::string> facts;
+
+  // Throws Error{kUnreadable} when the manifest lacks it.
+  [[nodiscard]] const std::string& fact(const std::string& name) const;
+  // Its lines "number=name", such as those of "classes". Throws as fact().
+  [[nodiscard]] std::vector<std::pair<double, std::string>> numbered_names(
+      const std::string& name) const;
+  // Throws Error{kUnreadable}: the manifest is not as the program wrote it, because of `what`.
+  [[noreturn]] void refuse_manifest(const std::string& what) const;
 };
 
+// Throws Error{kNothingFound} where there is no run, Error{kUnreadable} where its manifest is
+// damaged.
 [[nodiscard]] RunDescription read_run(const std::filesystem::path& run);
 
 // The part of a resolved YAML dump that is section `name`.

@@ -36,7 +36,9 @@ SegmentationModel load_segmentation(const std::filesystem::path& run) {
   SegmentationModel model;
   model.recipe = description.recipe;
   model.contract = contract_of(description.recipe, description.facts);
-  model.classes = classes_from_text(description.facts.at("classes"));
+  for (const auto& [value, name] : description.numbered_names("classes")) {
+    model.classes.push_back({static_cast<std::int64_t>(value), name});
+  }
   PartSections parts(description.config);
   const std::shared_ptr<Encoder> encoder = parts.encoder("resenc_unet");
   HeadInput input;
@@ -116,16 +118,6 @@ std::string classes_text(const std::vector<LabelClass>& classes) {
     words.push_back(std::to_string(item.value) + "=" + item.name);
   }
   return join(words, "\n");
-}
-
-std::vector<LabelClass> classes_from_text(const std::string& text) {
-  std::vector<LabelClass> classes;
-  for (const std::string& word : split_words(text, '\n')) {
-    const std::size_t equals = word.find('=');
-    MARROW_CHECK(equals != std::string::npos);
-    classes.push_back({std::stoll(word.substr(0, equals)), word.substr(equals + 1)});
-  }
-  return classes;
 }
 
 }  // namespace marrow

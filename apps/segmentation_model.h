@@ -66,8 +66,7 @@ struct SegmentationModel {
 [[nodiscard]] std::vector<Volume> stored_channels(const VolumeStore& store, std::int64_t index);
 [[nodiscard]] LabelMap stored_labels(const VolumeStore& store, std::int64_t index);
 
-// "0=background,1=anterior" and back, for manifests.
+// Lines "1=anterior", for manifests.
 [[nodiscard]] std::string classes_text(const std::vector<LabelClass>& classes);
-[[nodiscard]] std::vector<LabelClass> classes_from_text(const std::string& text);
 
 }  // namespace marrow

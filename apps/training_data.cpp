@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 
 #include <fmt/format.h>
@@ -118,6 +119,36 @@ void leave_out_refused(TrainingData& data) {
                     data.dataset.name,
                     join(names, ", "),
                     count > kNamed ? ", ..." : ""));
+  }
+}
+
+void warn_of_copies(const VolumeStore& store, std::span<const std::int64_t> training) {
+  std::map<std::uint64_t, std::int64_t> known;
+  for (const std::int64_t index : training) {
+    known.emplace(store.voxel_checksum(index), index);
+  }
+  std::int64_t held_out = 0;
+  std::vector<std::string> copies;
+  for (std::int64_t index = 0; index < store.size(); ++index) {
+    const StoredCase& one = store.info(index);
+    if (one.split != "validation" && one.split != "test") {
+      continue;
+    }
+    ++held_out;
+    const auto original = known.find(store.voxel_checksum(index));
+    if (original != known.end() && original->second != index) {
+      copies.push_back(
+          fmt::format("{} is {}", printable(one.key), printable(store.info(original->second).key)));
+    }
+  }
+  if (!copies.empty()) {
+    log::warn(fmt::format(
+        "{} of {} cases of validation and test have the same voxels as a training case of another "
+        "name ({}{}): their scores will be too good; take them out of one part",
+        copies.size(),
+        held_out,
+        copies.front(),
+        copies.size() > 1 ? ", ..." : ""));
   }
 }
 

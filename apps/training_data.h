@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,10 @@ struct TrainingData {
 // Takes the cases that could not be prepared out of the data set, with a warning that names them:
 // one damaged picture shall not keep the others from being learnt from.
 void leave_out_refused(TrainingData& data);
+
+// Warns of cases of "validation" and "test" that have the voxels of one of `training` under another
+// name, since what is known by heart scores too well. (Where masks are stored, the same mask, too.)
+void warn_of_copies(const VolumeStore& store, std::span<const std::int64_t> training);
 
 // Store indices of the cases with one of `keys`; a key that is not in the store is
 // Error{kNothingFound}.

@@ -166,6 +166,14 @@ TEST_F(ClassificationEndToEnd, KilledThenRepeatedItEndsWithTheSameWeights) {
   }
 }
 
+TEST_F(ClassificationEndToEnd, NoCasesOfEachClassAreRefused) {
+  for (const std::string number : {"0", "99999999999999999999"}) {
+    const test::ProcessResult result = run(finetune("shapes", "none", {"--cases", number}));
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("--cases: expected 1 or more"));
+  }
+}
+
 TEST_F(ClassificationEndToEnd, ANumberOfCasesIsSoManyOfEachClass) {
   const test::ProcessResult result = run(finetune("shapes", "few", {"--cases", "2"}));
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -270,6 +278,32 @@ TEST_F(ClassificationEndToEnd, OtherLabelsAreNotLearntFromOnTheSameRun) {
   EXPECT_THAT(renamed.err, HasSubstr("other classes"));
 }
 
+TEST_F(ClassificationEndToEnd, ADamagedManifestIsNamed) {
+  write_list("described.csv",
+             "image,label,split\nshapes/train/bar/0.png,bar,train\nshapes/train/disc/0.png,disc,"
+             "train\nshapes/test/bar/200.png,bar,test\nshapes/test/disc/200.png,disc,test\n");
+  ASSERT_EQ(run(finetune("described.csv", "described", {"train.steps=2"})).exit_code, 0);
+  const nlohmann::json good = nlohmann::json::parse(read_text(path("described/manifest.json")));
+  const auto said = [](const nlohmann::json& manifest) {
+    write_atomically(path("described/manifest.json"), manifest.dump());
+    const test::ProcessResult result = run({"evaluate", "described", "--data", "described.csv"});
+    EXPECT_EQ(result.exit_code, 4) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("manifest.json is damaged: "));
+    return result.err;
+  };
+
+  nlohmann::json manifest = good;
+  manifest["facts"].erase("classes");
+  EXPECT_THAT(said(manifest), HasSubstr("\"classes\""));
+  manifest["facts"]["classes"] = "0=bar\ndisc";
+  EXPECT_THAT(said(manifest), HasSubstr("the line \"disc\""));
+  manifest["facts"] = nlohmann::json::array();
+  EXPECT_THAT(said(manifest), HasSubstr("\"facts\""));
+  manifest = good;
+  manifest["facts"].erase("training_cases");
+  EXPECT_THAT(said(manifest), HasSubstr("\"training_cases\""));
+}
+
 TEST_F(ClassificationEndToEnd, OneDamagedPictureIsLeftOutAndNamed) {
   std::string rows = "image,label,split\n";
   for (int n = 0; n < 4; ++n) {
@@ -283,6 +317,26 @@ TEST_F(ClassificationEndToEnd, OneDamagedPictureIsLeftOutAndNamed) {
 
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err, HasSubstr("1 of 9 cases"));
+}
+
+TEST_F(ClassificationEndToEnd, ATestPictureThatIsATrainingPictureOfAnotherNameIsTold) {
+  std::string rows = "image,label,split\n";
+  for (int n = 0; n < 4; ++n) {
+    rows += "shapes/train/bar/" + std::to_string(n) + ".png,bar,train\n";
+    rows += "shapes/train/disc/" + std::to_string(n) + ".png,disc,train\n";
+    rows += "shapes/test/disc/" + std::to_string(200 + n) + ".png,disc,test\n";
+  }
+  std::filesystem::copy_file(path("shapes/train/disc/2.png"), path("again.png"));
+  write_list("copies.csv", rows + "again.png,disc,test\n");
+  write_list("no_copies.csv", rows);
+
+  const test::ProcessResult told = run(finetune("copies.csv", "copies", {"train.steps=2"}));
+  const test::ProcessResult quiet = run(finetune("no_copies.csv", "no_copies", {"train.steps=2"}));
+
+  EXPECT_EQ(told.exit_code, 0) << told.err;
+  EXPECT_THAT(told.err, HasSubstr("1 of 5 cases of validation and test have the same voxels"));
+  EXPECT_THAT(told.err, HasSubstr("again is "));
+  EXPECT_THAT(quiet.err, ::testing::Not(HasSubstr("same voxels")));
 }
 
 TEST_F(ClassificationEndToEnd, ARecipeOfAPresetGivesWayToThatOfThePretrainedRun) {

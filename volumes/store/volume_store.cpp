@@ -212,6 +212,10 @@ const StoredCase& VolumeStore::info(std::int64_t index) const {
   return state_->indexed(index).info;
 }
 
+std::uint64_t VolumeStore::voxel_checksum(std::int64_t index) const {
+  return state_->indexed(index).table_checksum;
+}
+
 std::int64_t VolumeStore::find(std::string_view key) const {
   const auto found = state_->by_key.find(key);
   return found == state_->by_key.end() ? -1 : found->second;

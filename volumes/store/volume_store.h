@@ -54,6 +54,8 @@ class VolumeStore {
   [[nodiscard]] const RecipeOptions& recipe() const;
   // Digest over keys, geometries and block checksums: what a checkpoint records as its data.
   [[nodiscard]] const std::string& fingerprint() const;
+  // The same for cases that have the same stored voxels, those of their labels among them.
+  [[nodiscard]] std::uint64_t voxel_checksum(std::int64_t index) const;
 
   // Normalised intensities of `box` (clipped to nothing: the box may reach outside, where `outside`
   // is written), i fastest, into `out` of box voxels. Throws Error{kUnreadable} naming the case
