@@ -225,7 +225,7 @@ std::string reduce_page(const CommandContext& context,
         one.name, one.summary, one.dropped_cases, one.dropped_slices, one.threshold, one.seconds};
     for (const DroppedCase& volume : result.reduction.dropped) {
       const ReductionItem& item = *of_key.at(volume.key);
-      const bool whole = volume.filter == one.name && one.dropped_cases > 0 && !item.held_out;
+      const bool whole = volume.filter == one.name && one.of_volumes && !item.held_out;
       filter.dropped_slices += whole ? item.fingerprint.size() : 0;
     }
     input.filters.push_back(std::move(filter));

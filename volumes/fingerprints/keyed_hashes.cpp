@@ -13,9 +13,9 @@ namespace {
 // into so many groups of neighbouring keys first, and each of those is sorted by itself.
 constexpr int kGroupBits = 9;
 
-// For n = 0, 1, ... of a list in which each value counts[value] times occurs, sorted: where those
-// of each value begin.
-void add_up(std::vector<std::uint32_t>& counts, std::uint32_t begin) {
+// From how often each value occurs to where the first of each lies in the sorted list, whose first
+// place is `begin`.
+void counts_to_begins(std::vector<std::uint32_t>& counts, std::uint32_t begin) {
   std::exclusive_scan(counts.begin(), counts.end(), counts.begin(), begin);
 }
 
@@ -32,7 +32,7 @@ void sort_prints(HashList hashes,
   for (std::size_t n = 0; n < hashes.size(); ++n) {
     ++group_begins[key_of(n) >> shift];
   }
-  add_up(group_begins, 0);
+  counts_to_begins(group_begins, 0);
   VoxelVector<std::uint32_t> keys(hashes.size());
   sorted.positions.resize(hashes.size());
   prints.resize(hashes.size());
@@ -62,7 +62,7 @@ void sort_prints(HashList hashes,
     for (const std::uint32_t key : group_keys) {
       ++next[key & in_group];
     }
-    add_up(next, begin);
+    counts_to_begins(next, begin);
     sorted.begins.insert(sorted.begins.end(), next.begin(), next.end());
     positions.assign(sorted.positions.data() + begin, sorted.positions.data() + begin + count);
     moved.assign(prints.data() + begin, prints.data() + begin + count);

@@ -136,6 +136,7 @@ class ReduceRun {
                                  one.filter->threshold_text(),
                                  static_cast<std::int64_t>(drops.size()),
                                  0,
+                                 true,
                                  seconds_since(start)});
       count_concepts(one, order);
     }
@@ -232,6 +233,7 @@ class ReduceRun {
                                            one.filter->unit()),
                                0,
                                dropped,
+                               false,
                                seconds_since(start)});
   }
 
@@ -302,6 +304,9 @@ class ReduceRun {
                                              reduced.dropped.front().kept_key,
                                              reduced.dropped.front().measure,
                                              "each of its slices is left out"});
+        ++std::find_if(result_.filters.begin(), result_.filters.end(), [&](const auto& one) {
+            return !one.of_volumes && one.name == reduced.dropped.front().filter;
+          })->dropped_cases;
       }
       result_.reduction.cases.push_back(std::move(reduced));
     }

@@ -30,8 +30,11 @@ struct FilterResult {
   std::string name;
   std::string summary;
   std::string threshold;  // in words; empty for none
+  // Of a volume filter what it drops; of a slice filter cases of which no slice is left, with that
+  // of their first slice.
   std::int64_t dropped_cases = 0;
-  std::int64_t dropped_slices = 0;  // of cases that stay; each with the first filter that drops it
+  std::int64_t dropped_slices = 0;  // of a slice filter; each with the first that drops it
+  bool of_volumes = false;
   double seconds = 0;
 };
 

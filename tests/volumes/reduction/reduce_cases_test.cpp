@@ -188,6 +188,9 @@ TEST_F(ReduceCases, AVolumeOfWhichEverySliceGoesIsLeftOut) {
   ASSERT_EQ(result.reduction.dropped.size(), 1U);
   EXPECT_EQ(result.reduction.dropped[0].key, "b");
   EXPECT_EQ(result.kept_cases, 1);
+  // Its filter is told of it.
+  EXPECT_EQ(result.filters.back().dropped_cases,
+            static_cast<std::int64_t>(result.reduction.dropped.size()));
 }
 
 TEST_F(ReduceCases, EmptyVolumesGoAndNothingStandsForThem) {
