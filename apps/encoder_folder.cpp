@@ -36,7 +36,11 @@ std::string encoder_readme(const EncoderText& text,
       "- `config.json`: the network, as `encoder_yaml` for a configuration file\n"
       "- `preprocessor.json`: how volumes must be prepared before they enter the network\n\n";
   const std::string lines = loading_lines(section, names);
-  page += lines.empty() ? "" : "To load it in Python:\n\n```python\n" + lines + "```\n\n";
+  page += lines.empty()
+              ? std::string(
+                    "No common Python library has this network under these names; "
+                    "`marrow export RUN --to onnx --out FOLDER` writes it for ONNX Runtime.\n\n")
+              : "To load it in Python:\n\n```python\n" + lines + "```\n\n";
   page +=
       "The axes of a volume are depth, height, width: towards the patient's head, back and "
       "left.\n\n";

@@ -13,6 +13,7 @@
 
 #include "apps/cli.h"
 #include "apps/encoder_folder.h"
+#include "apps/loading_lines.h"
 #include "apps/onnx_export.h"
 #include "apps/parts.h"
 #include "apps/run_folder.h"
@@ -61,12 +62,15 @@ int run_export(const CommandContext& context, const ExportArguments& arguments) 
   check_export(context, arguments);
   nlohmann::json answer = {{"encoder", part}, {"out", arguments.out.string()}};
   if (is_asked(arguments, "safetensors")) {
+    const std::string yaml = yaml_section(parts.yaml(), "encoder");
+    const bool in_python =
+        !loading_lines(Config::from_text(yaml, "encoder").section("encoder"), family.name).empty();
     write_encoder_folder(
         arguments.out,
         *encoder,
         nullptr,
         description.recipe,
-        {.encoder_yaml = yaml_section(parts.yaml(), "encoder"),
+        {.encoder_yaml = yaml,
          .sentence = fmt::format("Exported from a run that was made by `marrow {}`.",
                                  description.task == "pretrain" || description.task == "import"
                                      ? description.task
@@ -74,11 +78,14 @@ int run_export(const CommandContext& context, const ExportArguments& arguments) 
         family.name);
     answer["names"] = family.name;
     answer["weights"] = (arguments.out / "model.safetensors").string();
-    context.print(fmt::format("{} with the names of {} -> {}\nnext: the lines of Python in {}\n",
-                              part,
-                              family.tools,
-                              (arguments.out / "model.safetensors").string(),
-                              (arguments.out / "README.md").string()));
+    context.print(fmt::format(
+        "{} with the names of {} -> {}\nnext: {}\n",
+        part,
+        family.tools,
+        (arguments.out / "model.safetensors").string(),
+        in_python ? "the lines of Python in " + (arguments.out / "README.md").string()
+                  : "marrow export " + arguments.run.string() +
+                        " --to onnx for Python, where no common library has this network"));
   }
   if (is_asked(arguments, "onnx")) {
     const std::filesystem::path file = arguments.out / "model.onnx";

@@ -157,6 +157,22 @@ TEST_F(ImportExportEndToEnd, WhatWasExportedAndImportedAgainSeesTheSame) {
   EXPECT_TRUE(fs::exists(path("exported/preprocessor.json")));
 }
 
+TEST_F(ImportExportEndToEnd, ANetworkThatNoLibraryHasIsPointedToOnnx) {
+  const std::string vit =
+      "{name: vit, dimensions: 3, size: custom, width: 12, depth: 2, heads: 2, patch: [8], "
+      "image_size: [16]}";
+  const auto encoder = testing_support::make_encoder(
+      Config::from_text("encoder: " + vit, "test").section("encoder"));
+  write_safetensors(path("vit.safetensors"), weights_in_names(*encoder, "vit", "marrow"));
+  must({"import", "vit.safetensors", "--encoder", vit, "--out", "vit"});
+
+  const test::ProcessResult exported = run({"export", "vit", "--out", "vit_exported"});
+
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_THAT(exported.out, HasSubstr("next: marrow export vit --to onnx"));
+  EXPECT_THAT(read_text(path("vit_exported/README.md")), HasSubstr("--to onnx"));
+}
+
 TEST_F(ImportExportEndToEnd, AnImportIsRefusedInOneSentenceWithTheCodeOfItsKind) {
   write_atomically(path("theirs.pth"), std::string_view("PK\x03\x04 pickled", 12));
   TensorFile other;
