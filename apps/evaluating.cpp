@@ -40,10 +40,7 @@ CasesToScore cases_to_score(const Dataset& dataset,
   throw Error(ErrorCode::kNothingFound,
               fmt::format("evaluate: expected labelled cases of the split {} in {}, found none "
                           "(labelled are {}); name another with --split",
-                          asked.empty() ? "\"test\" or \"validation\""
-                                        : ""
-                                          " + printable(asked) + "
-                                          "",
+                          asked.empty() ? "test or validation" : printable(asked),
                           dataset.name,
                           join(splits, ", ")));
 }

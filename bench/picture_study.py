@@ -43,7 +43,7 @@ class Study(study_runs.ListRuns):
         source = self.source(data)
         return self.make(f"{source}-{method}-{seed}-pretrain", lambda: self.marrow(
             "pretrain", "--config", preset, "--data", self.lists[source], "--out", self.run(data, method, seed), "--seed", seed,
-            *network, *more, f"train.steps={self.steps[method]}", "train.batch_size=32", *SIZE))
+            *network, *more, f"train.steps={self.steps[method]}", "train.batch_size=32", *SIZE, *self.o.prepare))
 
     def run(self, data, method, seed):
         return self.out / "runs" / f"{self.source(data)}-{method}-{seed}"
@@ -62,7 +62,7 @@ class Study(study_runs.ListRuns):
 
     def finetune(self, data, method, seed, pretrained):
         name = f"{self.name(data, method, seed, pretrained)}-{'from' if pretrained else 'scratch'}-{self.o.cases}"
-        start = [self.run(data, method, seed)] if pretrained else ["none", *METHODS[method][1]]
+        start = [self.run(data, method, seed)] if pretrained else ["none", *METHODS[method][1], *self.o.prepare]
         return self.make(f"finetune-{name}", lambda: self.classify(data, name, seed, "--from", *start))
 
     def work(self):
@@ -108,6 +108,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[17, 18, 19])
     parser.add_argument("--steps", nargs=2, default=["mae=4000", "spark=3000"], metavar="METHOD=N", help="of pretraining, in batches of 32")
     parser.add_argument("--pretrain-on", metavar="NAME", help="pretrain on this list alone, probe and fine-tune on all")
+    parser.add_argument("--prepare", nargs="*", default=[], help="further settings of preparing the pictures")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     Study(parser.parse_args()).go()
 

@@ -304,6 +304,17 @@ TEST_F(ClassificationEndToEnd, ADamagedManifestIsNamed) {
   EXPECT_THAT(said(manifest), HasSubstr("\"training_cases\""));
 }
 
+TEST_F(ClassificationEndToEnd, ASplitThatIsNotThereIsAnsweredWithThoseThatAre) {
+  ASSERT_EQ(run(finetune("shapes", "splits", {"train.steps=2"})).exit_code, 0);
+
+  const test::ProcessResult result =
+      run({"evaluate", "splits", "--data", "shapes", "--split", "holdout"});
+
+  EXPECT_EQ(result.exit_code, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("of the split holdout in shapes"));
+  EXPECT_THAT(result.err, HasSubstr("labelled are 18 test, 18 train, 18 validation"));
+}
+
 TEST_F(ClassificationEndToEnd, OneDamagedPictureIsLeftOutAndNamed) {
   std::string rows = "image,label,split\n";
   for (int n = 0; n < 4; ++n) {
