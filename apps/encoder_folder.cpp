@@ -22,7 +22,7 @@ void write_encoder_weights(const std::filesystem::path& file, TensorFile weights
 }
 
 std::string encoder_readme(const EncoderText& text,
-                           const ConfigSection& section,
+                           const std::string& lines,
                            std::string_view names,
                            bool with_decoder) {
   std::string page = "# Encoder\n\n" + text.sentence + "\n\n";
@@ -35,7 +35,6 @@ std::string encoder_readme(const EncoderText& text,
   page +=
       "- `config.json`: the network, as `encoder_yaml` for a configuration file\n"
       "- `preprocessor.json`: how volumes must be prepared before they enter the network\n\n";
-  const std::string lines = loading_lines(section, names);
   page += lines.empty()
               ? std::string(
                     "No common Python library has this network under these names; "
@@ -49,7 +48,7 @@ std::string encoder_readme(const EncoderText& text,
 
 }  // namespace
 
-void write_encoder_folder(const std::filesystem::path& folder,
+bool write_encoder_folder(const std::filesystem::path& folder,
                           const Encoder& encoder,
                           const torch::nn::Module* decoder,
                           const RecipeOptions& recipe,
@@ -75,7 +74,9 @@ void write_encoder_folder(const std::filesystem::path& folder,
                                          {"stages", stages}};
   write_atomically(folder / "config.json", config.dump(2) + "\n");
   write_atomically(folder / "preprocessor.json", recipe_to_json(recipe));
-  write_atomically(folder / "README.md", encoder_readme(text, section, family, decoder != nullptr));
+  const std::string lines = loading_lines(section, family);
+  write_atomically(folder / "README.md", encoder_readme(text, lines, family, decoder != nullptr));
+  return !lines.empty();
 }
 
 }  // namespace marrow

@@ -17,8 +17,9 @@ struct EncoderText {
 
 // FOLDER: model.safetensors, config.json (name and options of the encoder), preprocessor.json (the
 // recipe), README.md (how to load it); and decoder.safetensors, where `decoder` is a pretrained one
-// (else null). `names`: "marrow", or those of another tool (export_family; "" its first).
-void write_encoder_folder(const std::filesystem::path& folder,
+// (else null). `names`: "marrow", or those of another tool (export_family; "" its first). Returns
+// whether a Python library has the network, so that README.md has the lines to load it.
+bool write_encoder_folder(const std::filesystem::path& folder,
                           const Encoder& encoder,
                           const torch::nn::Module* decoder,
                           const RecipeOptions& recipe,

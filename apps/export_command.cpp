@@ -13,7 +13,6 @@
 
 #include "apps/cli.h"
 #include "apps/encoder_folder.h"
-#include "apps/loading_lines.h"
 #include "apps/onnx_export.h"
 #include "apps/parts.h"
 #include "apps/run_folder.h"
@@ -62,15 +61,12 @@ int run_export(const CommandContext& context, const ExportArguments& arguments) 
   check_export(context, arguments);
   nlohmann::json answer = {{"encoder", part}, {"out", arguments.out.string()}};
   if (is_asked(arguments, "safetensors")) {
-    const std::string yaml = yaml_section(parts.yaml(), "encoder");
-    const bool in_python =
-        !loading_lines(Config::from_text(yaml, "encoder").section("encoder"), family.name).empty();
-    write_encoder_folder(
+    const bool in_python = write_encoder_folder(
         arguments.out,
         *encoder,
         nullptr,
         description.recipe,
-        {.encoder_yaml = yaml,
+        {.encoder_yaml = yaml_section(parts.yaml(), "encoder"),
          .sentence = fmt::format("Exported from a run that was made by `marrow {}`.",
                                  description.task == "pretrain" || description.task == "import"
                                      ? description.task

@@ -27,6 +27,22 @@ struct Differences {
   std::span<const std::uint32_t> all;
 };
 
+// `lower`: the bits that are not upper ones.
+std::vector<Differences> group_differences(std::span<const std::uint32_t> masks,
+                                           std::uint32_t lower) {
+  std::vector<Differences> groups;
+  for (std::size_t begin = 0; begin < masks.size();) {
+    const std::uint32_t upper = masks[begin] & ~lower;
+    std::size_t end = begin;
+    while (end < masks.size() && (masks[end] & ~lower) == upper) {
+      ++end;
+    }
+    groups.push_back({upper, masks.subspan(begin, end - begin)});
+    begin = end;
+  }
+  return groups;
+}
+
 class Join {
  public:
   using Visit = std::function<void(std::uint32_t, std::uint32_t)>;
@@ -51,40 +67,33 @@ class Join {
 
  private:
   void compare_blocks() {
-    const HammingChunk& chunk = chunks_[chunk_];
     const std::size_t keys = sorted_.begins.size() - 1;
     std::size_t block = keys;  // of keys, a power of two
     while (block > 1 && block * hashes_.size() > kBlock * keys) {
       block /= 2;
     }
-    const auto lower = static_cast<std::uint32_t>(block - 1);
-    std::vector<Differences> groups;
-    const std::span<const std::uint32_t> masks = chunk.masks;
-    for (std::size_t begin = 0; begin < masks.size();) {
-      const std::uint32_t upper = masks[begin] & ~lower;
-      std::size_t end = begin;
-      while (end < masks.size() && (masks[end] & ~lower) == upper) {
-        ++end;
-      }
-      groups.push_back({upper, masks.subspan(begin, end - begin)});
-      begin = end;
-    }
+    const std::vector<Differences> groups =
+        group_differences(chunks_[chunk_].masks, static_cast<std::uint32_t>(block - 1));
     for (std::size_t first = 0; first < keys; first += block) {
       for (const Differences& group : groups) {
-        if ((first ^ group.upper) < first) {
-          continue;  // that block came with this one
-        }
-        for (std::size_t key = first; key < first + block && !full_; ++key) {
-          if (sorted_.begins[key] != sorted_.begins[key + 1]) {
-            for (const std::uint32_t mask : group.all) {
-              if ((key ^ mask) >= key) {
-                add_others(key, key ^ mask);
-              }
-            }
-            compare(key);
-          }
+        if ((first ^ group.upper) >= first) {  // else that block came with this one
+          compare_keys(first, first + block, group.all);
         }
       }
+    }
+  }
+
+  void compare_keys(std::size_t first, std::size_t end, std::span<const std::uint32_t> masks) {
+    for (std::size_t key = first; key < end && !full_; ++key) {
+      if (sorted_.begins[key] == sorted_.begins[key + 1]) {
+        continue;
+      }
+      for (const std::uint32_t mask : masks) {
+        if ((key ^ mask) >= key) {
+          add_others(key, key ^ mask);
+        }
+      }
+      compare(key);
     }
   }
 
