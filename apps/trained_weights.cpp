@@ -1,9 +1,7 @@
 #include "apps/trained_weights.h"
 
-#include <charconv>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "core/error.h"
@@ -14,20 +12,14 @@ namespace marrow {
 
 namespace {
 
-TrainedState state_of(const TensorFile& weights, const std::filesystem::path& file) {
-  const auto step = weights.metadata.find("step");
+ComputeMode mode_of(const TensorFile& weights, const std::filesystem::path& file) {
   const auto mode = weights.metadata.find("compute_mode");
-  TrainedState state;
-  if (step == weights.metadata.end() || mode == weights.metadata.end() ||
-      std::from_chars(step->second.data(), step->second.data() + step->second.size(), state.step)
-              .ec != std::errc{}) {
-    throw Error(ErrorCode::kUnreadable,
-                file.string() +
-                    " is no checkpoint of this program: its metadata lack \"step\" or "
-                    "\"compute_mode\"; restore it, or train again");
+  if (mode == weights.metadata.end()) {
+    throw Error(
+        ErrorCode::kUnreadable,
+        file.string() + " names no \"compute_mode\" in its metadata; restore it, or train again");
   }
-  state.mode = compute_mode_from_name(mode->second);
-  return state;
+  return compute_mode_from_name(mode->second);
 }
 
 }  // namespace
@@ -49,7 +41,7 @@ TrainedState load_trained(const std::filesystem::path& run,
     weights = std::move(checkpoint->content);
   }
   restore_trained_weights(task, weights);
-  const TrainedState state = state_of(weights, file);
+  const TrainedState state{step_of(weights, file), mode_of(weights, file)};
   task.to(resolve_device(device));
   apply_layout(task, state.mode);
   task.eval();

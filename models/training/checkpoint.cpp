@@ -74,6 +74,18 @@ void save_checkpoint(const std::filesystem::path& run,
   write_safetensors(checkpoint_path(run, step), file);
 }
 
+std::int64_t step_of(const TensorFile& content, const std::filesystem::path& file) {
+  const auto found = content.metadata.find("step");
+  const std::string text = found == content.metadata.end() ? "" : found->second;
+  std::int64_t step = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), step);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw Error(ErrorCode::kUnreadable,
+                file.string() + " names no step in its metadata, but \"" + printable(text) + "\"");
+  }
+  return step;
+}
+
 Checkpoint read_checkpoint(const std::filesystem::path& file) {
   Checkpoint checkpoint;
   checkpoint.content = read_safetensors(file);
@@ -82,13 +94,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& file) {
                 file.string() + " was written by another version of the program (format \"" +
                     printable(checkpoint.text("format")) + "\")");
   }
-  const std::string step = checkpoint.text("step");
-  const auto [end, error] =
-      std::from_chars(step.data(), step.data() + step.size(), checkpoint.step);
-  if (error != std::errc() || end != step.data() + step.size()) {
-    throw Error(ErrorCode::kUnreadable,
-                file.string() + " names no step in its metadata, but \"" + printable(step) + "\"");
-  }
+  checkpoint.step = step_of(checkpoint.content, file);
   return checkpoint;
 }
 

@@ -26,6 +26,10 @@ struct Checkpoint {
   [[nodiscard]] std::string text(const std::string& key) const;  // "" when absent
 };
 
+// The step that the metadata of a checkpoint or of best.safetensors name. Throws
+// Error{kUnreadable} naming `file`.
+[[nodiscard]] std::int64_t step_of(const TensorFile& content, const std::filesystem::path& file);
+
 // RUN/checkpoints/step-00001200.safetensors
 [[nodiscard]] std::filesystem::path checkpoint_path(const std::filesystem::path& run,
                                                     std::int64_t step);
